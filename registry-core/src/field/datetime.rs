@@ -1,0 +1,7 @@
+//! Kind datetime.
+
+use serde::{Deserialize, Serialize};
+
+/// Rules.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Datetime {}

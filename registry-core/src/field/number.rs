@@ -1,0 +1,7 @@
+//! Kind number.
+
+use serde::{Deserialize, Serialize};
+
+/// Rules.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Number {}

@@ -1,0 +1,38 @@
+//! Bounds that hold on every store, so that all of them answer alike.
+
+/// Characters of the name of a type, field, link or key.
+pub const NAME_LENGTH: usize = 48;
+/// Types of one registry.
+pub const TYPES: usize = 1_000;
+/// Fields of one type.
+pub const FIELDS: usize = 200;
+/// Links of one type.
+pub const LINKS: usize = 50;
+/// Bytes of one text value.
+pub const TEXT_BYTES: usize = 1024 * 1024;
+/// Bytes of a value in `field_value` or `unique_key`.
+pub const INDEXED_BYTES: usize = 1_024;
+/// Targets of one outgoing link of one entity.
+pub const LINK_TARGETS: usize = 1_000;
+/// Operations of one change set; entities that one delete may touch.
+pub const OPERATIONS: usize = 10_000;
+/// Rows of one slice of a load.
+pub const SLICE_ROWS: usize = 5_000;
+/// Nesting of a JSON document.
+pub const JSON_DEPTH: usize = 64;
+/// Bytes of a filter.
+pub const FILTER_BYTES: usize = 8 * 1024;
+/// Nesting of a filter.
+pub const FILTER_DEPTH: usize = 32;
+/// Comparisons in a filter.
+pub const FILTER_COMPARISONS: usize = 200;
+/// Values of one `IN`.
+pub const FILTER_IN_VALUES: usize = 1_000;
+/// Links of one path.
+pub const PATH_LINKS: usize = 4;
+/// Largest page.
+pub const PAGE: usize = 1_000;
+/// Page when none is asked for.
+pub const DEFAULT_PAGE: usize = 50;
+/// Bytes of one record of an upload.
+pub const UPLOAD_ROW_BYTES: usize = 1024 * 1024;

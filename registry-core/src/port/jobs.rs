@@ -1,0 +1,128 @@
+//! Upload jobs, their row errors and rejected rows, kept for 24 hours.
+
+use std::{collections::BTreeMap, fmt::Debug};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{JobId, Principal, Timestamp, TypeId};
+
+use super::StoreError;
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// At work.
+    Running,
+    /// All that could be applied was.
+    Succeeded,
+    /// Nothing was applied (atomic), or it broke off.
+    Failed,
+    /// Somebody stopped it.
+    Cancelled,
+}
+
+/// What became of the rows; `read` is the sum of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobCounts {
+    /// Rows read.
+    pub read: u64,
+    /// New entities.
+    pub created: u64,
+    /// Changed entities.
+    pub updated: u64,
+    /// Rows that changed nothing.
+    pub unchanged: u64,
+    /// Rows refused.
+    pub failed: u64,
+    /// Good rows that an atomic refusal or a cancel left out.
+    pub not_applied: u64,
+}
+
+/// An upload job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// The type uploaded to.
+    pub type_id: TypeId,
+    /// Who started it.
+    pub actor: Principal,
+    /// How far it is.
+    pub state: JobState,
+    /// What became of the rows so far.
+    pub counts: JobCounts,
+    /// How many failures by code.
+    pub error_counts: BTreeMap<String, u64>,
+    /// Media type of the file, which is that of its rejected rows.
+    pub media_type: String,
+    /// First lines of the rejected rows' file: the header of a CSV file.
+    pub header: Option<String>,
+    /// When it was started.
+    pub created_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// One error of one row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFailure {
+    /// Line on which the record begins (header = 1), or index from 1 in a JSON array.
+    pub line: u64,
+    /// Column of a CSV file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// Pointer into the item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// Stable code.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// The value at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// Where jobs live.
+#[async_trait]
+pub trait Jobs: Debug + Send + Sync + 'static {
+    /// Writes a job, new or known.
+    async fn put_job(&self, job: &Job) -> Result<(), StoreError>;
+
+    /// Reads a job.
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
+
+    /// Jobs, newest first, before one; at most `limit`.
+    async fn jobs(&self, before: Option<JobId>, limit: usize) -> Result<Vec<Job>, StoreError>;
+
+    /// Adds failures, and the records they are about as they came in (line, text).
+    ///
+    /// A record must be kept once, however many failures name its line.
+    async fn add_failures(
+        &self,
+        id: JobId,
+        failures: &[JobFailure],
+        rejected: &[(u64, String)],
+    ) -> Result<(), StoreError>;
+
+    /// Failures in order of line and of their adding, from the `skip`-th on; at most `limit`.
+    async fn failures(
+        &self,
+        id: JobId,
+        skip: u64,
+        limit: usize,
+    ) -> Result<Vec<JobFailure>, StoreError>;
+
+    /// Rejected records in line order after a line, each with its failures; at most `limit`.
+    async fn rejected(
+        &self,
+        id: JobId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, String, Vec<JobFailure>)>, StoreError>;
+
+    /// Removes jobs that were created before a time, with all that belongs to them. Running jobs of a crashed process are among them.
+    async fn expire_jobs(&self, before: Timestamp) -> Result<(), StoreError>;
+}

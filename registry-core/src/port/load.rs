@@ -1,0 +1,156 @@
+//! The second write: a stream of rows of one type.
+
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Catalog, Datum, Encoded, EntityId, EntityType, FieldNumber, KeyNumber, LinkNumber, Principal,
+    Timestamp, TypeId, problem::Problem,
+};
+
+use super::JobCounts;
+
+/// What a row does when its entity is, or is not, there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadMode {
+    /// Makes entities; one that is there fails the row.
+    Create,
+    /// Merges into the one that is there, else makes one.
+    Upsert,
+    /// Merges into the one that is there; none fails the row.
+    Update,
+}
+
+/// How a stream of rows is applied.
+#[derive(Clone, Debug)]
+pub struct LoadPlan {
+    /// The type of the rows; expected to stay at its version.
+    pub entity_type: Arc<EntityType>,
+    /// All types, for link targets.
+    pub catalog: Arc<Catalog>,
+    /// What rows do.
+    pub mode: LoadMode,
+    /// The key by which rows find their entity; by id when `None`.
+    pub key: Option<KeyNumber>,
+    /// Whether one failed row leaves every row out.
+    pub atomic: Atomicity,
+    /// Whether the rows are only checked.
+    pub effect: Effect,
+    /// Who loads.
+    pub caller: crate::Caller,
+    /// When: the time of everything written.
+    pub at: Timestamp,
+}
+
+/// Whether rows stand or fall together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Atomicity {
+    /// Every row, in one transaction, or none.
+    All,
+    /// Every good row.
+    Each,
+}
+
+/// Whether anything is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Rows are applied.
+    Apply,
+    /// Rows are checked and counted, nothing is written.
+    DryRun,
+}
+
+/// An entity named by id or by key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum EntityRef {
+    /// By id.
+    Id(EntityId),
+    /// By a key of a type.
+    Key(TypeId, KeyNumber, Encoded),
+}
+
+/// The targets that a row gives to one link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowLink {
+    /// The link.
+    pub link: LinkNumber,
+    /// Its targets from now on; empty takes the link off.
+    pub targets: Vec<EntityRef>,
+    /// Where the row says so, for failures: a column, or a pointer.
+    pub place: String,
+}
+
+/// What a row says of its entity: absent things stay as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowPatch {
+    /// Values by field; `None` clears.
+    pub fields: BTreeMap<FieldNumber, Option<Datum>>,
+    /// Links.
+    pub links: Vec<RowLink>,
+    /// Owners.
+    pub owners: Option<Vec<Principal>>,
+    /// Readers.
+    pub readers: Option<Vec<Principal>>,
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadRow {
+    /// Its line.
+    pub line: u64,
+    /// The id it names.
+    pub id: Option<EntityId>,
+    /// The value of the plan's key.
+    pub key: Option<Encoded>,
+    /// What it says.
+    pub patch: RowPatch,
+    /// The record as it came in; handed back with a failure.
+    pub raw: String,
+}
+
+/// What the stream yields.
+#[derive(Debug)]
+pub enum LoadItem {
+    /// A row that was read.
+    Row(Box<LoadRow>),
+    /// A row that could not be read; its failure was reported by whoever read it.
+    Rejected,
+}
+
+/// The rows. Ends early with an error only when the source broke: nothing more is applied then.
+pub type RowStream<'a> = BoxStream<'a, Result<LoadItem, super::StoreError>>;
+
+/// A row that the store refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowFailure {
+    /// Its line.
+    pub line: u64,
+    /// Its record.
+    pub raw: String,
+    /// Why, one or more; the `pointer` of each may be a column's place.
+    pub errors: Vec<Problem>,
+}
+
+/// Where failures of rows go, and where progress is seen.
+#[async_trait]
+pub trait LoadSink: Debug + Send + Sync {
+    /// Takes the failures of one slice.
+    async fn failed(&self, failures: Vec<RowFailure>) -> Result<(), super::StoreError>;
+
+    /// Told after each slice; `true` stops the load: what is not applied yet stays out.
+    async fn progress(&self, counts: &JobCounts) -> bool;
+}
+
+/// What became of the rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadReport {
+    /// Counts; rows that could not be read are among `read` and `failed`.
+    pub counts: JobCounts,
+    /// The place of the last change-log row written.
+    pub position: Option<super::Position>,
+    /// Whether it was stopped by the sink.
+    pub stopped: bool,
+}

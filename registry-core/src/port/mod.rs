@@ -1,0 +1,19 @@
+//! What the registry needs from outside. Small traits; guarantees are sentences with "must", and the contract suite tests exactly those.
+
+mod error;
+mod identity;
+mod jobs;
+mod load;
+mod store;
+
+pub use error::{CommitError, Conflict, StoreError, StoreErrorKind, TypeViolation};
+pub use identity::{Clock, IdSource, RandomIds, SystemClock};
+pub use jobs::{Job, JobCounts, JobFailure, JobState, Jobs};
+pub use load::{
+    Atomicity, Effect, EntityRef, LoadItem, LoadMode, LoadPlan, LoadReport, LoadRow, LoadSink,
+    RowFailure, RowLink, RowPatch, RowStream,
+};
+pub use store::{
+    Catalog, CatalogRows, ChangePage, ChangeRow, Found, LinkCount, Position, Receipt, SharedStore,
+    Store,
+};

@@ -1,0 +1,176 @@
+//! Where types, entities, links, keys and the change log live.
+
+use std::{fmt::Debug, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{
+    change::{Change, ChangeSet},
+    entity::{Encoded, Entity},
+    entity_type::EntityType,
+    id::{EntityId, KeyNumber, LinkNumber, TypeId, Version},
+    principal::Scope,
+    query::Query,
+};
+
+use super::{CommitError, LoadPlan, LoadReport, LoadSink, RowStream, StoreError};
+
+pub use crate::catalog::Catalog;
+
+/// All types as a store has them, and the version of the whole.
+#[derive(Clone, Debug)]
+pub struct CatalogRows {
+    /// Grows by one with every change of any type.
+    pub version: Version,
+    /// Every type.
+    pub types: Vec<EntityType>,
+}
+
+/// A place in the change log. Opaque outside the store that made it; ordered within one epoch of one store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Transaction that wrote the row (PostgreSQL), else 0.
+    pub transaction: u64,
+    /// Sequence number of the row.
+    pub sequence: u64,
+}
+
+/// What a commit tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The place of the last change-log row written.
+    pub position: Position,
+}
+
+/// A page of entities.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// At most as many as were asked for, in order.
+    pub items: Vec<Entity>,
+    /// Whether at least one more follows.
+    pub more: bool,
+    /// How many match in all, when asked for.
+    pub total: Option<u64>,
+}
+
+/// How many entities stand at the other end of one link of one entity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkCount {
+    /// The holder's type.
+    pub holder_type: TypeId,
+    /// The link.
+    pub link: LinkNumber,
+    /// How many readable holders.
+    pub count: u64,
+}
+
+/// A row of the change log with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeRow {
+    /// Its place.
+    pub position: Position,
+    /// The row.
+    pub change: Change,
+}
+
+/// A stretch of the change log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangePage {
+    /// Rows in order of their places.
+    pub rows: Vec<ChangeRow>,
+    /// Where to go on from; that of the last row, or the one asked from when there was none.
+    pub next: Option<Position>,
+}
+
+/// The store. `None` and empty answers mean absence; errors mean failure.
+#[async_trait]
+pub trait Store: Debug + Send + Sync + 'static {
+    /// All types, or `None` when the catalog is still at `known`.
+    ///
+    /// A type change must be seen by the next call on any handle of the same store.
+    async fn catalog(&self, known: Option<Version>) -> Result<Option<CatalogRows>, StoreError>;
+
+    /// The entities of these ids inside the scope, in order of id, absent ones left out.
+    ///
+    /// It must not tell an entity outside the scope from an absent one.
+    async fn entities(&self, ids: &[EntityId], scope: &Scope) -> Result<Vec<Entity>, StoreError>;
+
+    /// The entity inside the scope that holds a key.
+    async fn by_key(
+        &self,
+        type_id: TypeId,
+        key: KeyNumber,
+        value: &Encoded,
+        scope: &Scope,
+    ) -> Result<Option<Entity>, StoreError>;
+
+    /// The entities that match, in the query's order.
+    ///
+    /// Every store must give the same entities in the same order for the same query. A walk over pages must give every entity that stays
+    /// exactly once, whatever comes and goes meanwhile.
+    async fn find(&self, query: &Query) -> Result<Found, StoreError>;
+
+    /// The entities that hold a link to one of `targets`, with the link, in order of target, holder and link; at most `limit`.
+    ///
+    /// It must return holders outside every scope too: deletes are decided with it.
+    async fn holders(
+        &self,
+        targets: &[EntityId],
+        limit: usize,
+    ) -> Result<Vec<crate::change::LinkRow>, StoreError>;
+
+    /// For each link that leads to `target`, how many holders inside the scope there are.
+    async fn incoming(&self, target: EntityId, scope: &Scope)
+    -> Result<Vec<LinkCount>, StoreError>;
+
+    /// The highest version that an id ever had, in the change log.
+    async fn last_version(&self, id: EntityId) -> Result<Option<Version>, StoreError>;
+
+    /// Rows of the change log after a place, at most `limit`.
+    ///
+    /// A reader that goes on from `next` must see every row exactly once, in an order in which the versions of one entity grow, however
+    /// writers commit.
+    async fn changes(
+        &self,
+        after: Option<Position>,
+        limit: usize,
+    ) -> Result<ChangePage, StoreError>;
+
+    /// The rows of one entity in the change log, newest first, of versions below `before`; at most `limit`.
+    async fn history(
+        &self,
+        id: EntityId,
+        before: Option<Version>,
+        limit: usize,
+    ) -> Result<Vec<ChangeRow>, StoreError>;
+
+    /// Applies a change set.
+    ///
+    /// It must apply all of it or nothing. It must write the change-log rows in the same transaction. It must refuse with a typed conflict
+    /// when an expectation of an operation is not met. It must not apply under a type version other than the set's. It must free the keys that the set gives up before it claims new ones, so
+    /// that keys can be swapped. An acknowledged change set must survive a crash of the process.
+    async fn commit(&self, set: ChangeSet) -> Result<Receipt, CommitError>;
+
+    /// Applies a stream of rows of one type; see [`LoadPlan`]. Failures of rows go to the sink as they are found.
+    ///
+    /// With `All` it must apply every row in one transaction or none. With `Each` it must apply every good row. Rows must see what earlier
+    /// rows made. It must hold no more than a slice of rows in memory.
+    async fn load(
+        &self,
+        plan: LoadPlan,
+        rows: RowStream<'_>,
+        sink: &dyn LoadSink,
+    ) -> Result<LoadReport, StoreError>;
+
+    /// A secret of this store, made at its first start: the key of cursors.
+    async fn secret(&self) -> Result<[u8; 32], StoreError>;
+
+    /// Name of the present epoch of the change log; another one after a restore.
+    async fn epoch(&self) -> Result<uuid::Uuid, StoreError>;
+
+    /// Answers when the store can be read.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// Shorthand for the shared store.
+pub type SharedStore = Arc<dyn Store>;

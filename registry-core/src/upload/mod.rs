@@ -1,0 +1,1 @@
+//! Files of entities: reading and writing CSV, NDJSON and JSON arrays.
