@@ -5,23 +5,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use registry_core::{
     Entity, EntityId,
     change::{Batch, ChangeSet, KeyRow, Operation},
-    port::{CommitError, Conflict, Receipt, StoreError},
+    port::{Conflict, Receipt, StoreError},
 };
 
 use crate::state::{KeySlot, State};
 
+/// Operations by the entity they are about: what it will be, or nothing when it is deleted.
+type Written<'a> = BTreeMap<EntityId, (usize, Option<&'a Entity>)>;
+
 impl State {
-    pub(crate) fn commit(&mut self, set: &ChangeSet) -> Result<Receipt, CommitError> {
-        set.well_formed()
-            .map_err(|defect| StoreError::internal("reading a change set", defect))?;
+    /// Applies a change set, or tells every expectation that is not met.
+    pub(crate) fn commit(&mut self, set: &ChangeSet) -> Result<Receipt, Refusal> {
+        if let Some(defect) = set.defect() {
+            return Err(StoreError::internal("reading a change set", defect).into());
+        }
         let batch = Batch::of(set);
-        self.check_types(set)?;
-        self.check_versions(set)?;
-        self.check_targets(set, &batch)?;
-        self.check_holders(set, &batch)?;
-        self.check_keys(set, &batch)?;
+        let conflicts = self.conflicts(set, &batch);
+        if !conflicts.is_empty() {
+            return Err(Refusal::Conflicts(conflicts));
+        }
         if let Some(change) = &set.type_change {
-            self.check_type_change(change)?;
             self.apply_type_change(change);
         }
         self.apply(batch);
@@ -30,115 +33,111 @@ impl State {
         })
     }
 
-    fn check_types(&self, set: &ChangeSet) -> Result<(), Conflict> {
-        for expected in &set.types {
-            let stored = self.types.get(&expected.id);
-            if stored.is_none_or(|stored| stored.version != expected.version) {
-                return Err(Conflict::TypeChanged {
-                    type_id: expected.id,
-                });
-            }
+    /// Everything that is not as expected, types first: under another version of a type the rest means nothing.
+    fn conflicts(&self, set: &ChangeSet, batch: &Batch) -> Vec<Conflict> {
+        let mut conflicts: Vec<Conflict> = self.changed_types(set).collect();
+        if conflicts.is_empty() {
+            let written = set.operations.iter().enumerate();
+            let written: Written<'_> = written
+                .map(|(index, operation)| match operation {
+                    Operation::Create(entity) | Operation::Update { after: entity, .. } => {
+                        (entity.id, (index, Some(entity)))
+                    }
+                    Operation::Delete(entity) => (entity.id, (index, None)),
+                })
+                .collect();
+            conflicts.extend(self.other_versions(set));
+            conflicts.extend(self.bad_targets(set, batch, &written));
+            conflicts.extend(self.still_linked(set, batch));
+            conflicts.extend(self.taken_keys(batch, &written));
+            conflicts.extend(set.type_change.iter().flat_map(|one| self.obstacles(one)));
         }
-        Ok(())
+        conflicts
     }
 
-    fn check_versions(&self, set: &ChangeSet) -> Result<(), Conflict> {
-        for (operation, wanted) in set.operations.iter().enumerate() {
+    fn changed_types(&self, set: &ChangeSet) -> impl Iterator<Item = Conflict> {
+        let changed = set.types.iter().filter(|expected| {
+            let stored = self.types.get(&expected.id);
+            stored.is_none_or(|stored| stored.version != expected.version)
+        });
+        changed.map(|one| Conflict::TypeChanged { type_id: one.id })
+    }
+
+    fn other_versions(&self, set: &ChangeSet) -> impl Iterator<Item = Conflict> {
+        let operations = set.operations.iter().enumerate();
+        operations.filter_map(|(operation, wanted)| {
             let stored = self.entities.get(&wanted.entity_id());
-            let expected = match wanted {
-                Operation::Create(_) if stored.is_some() => {
-                    return Err(Conflict::EntityExists { operation });
+            match wanted {
+                Operation::Create(_) => stored.map(|_| Conflict::EntityExists { operation }),
+                Operation::Update { before, .. } | Operation::Delete(before) => {
+                    let same = stored.is_some_and(|stored| {
+                        (stored.type_id, stored.version) == (before.type_id, before.version)
+                    });
+                    (!same).then(|| Conflict::Stale {
+                        operation,
+                        current: stored.map(|stored| stored.version),
+                    })
                 }
-                Operation::Create(_) => continue,
-                Operation::Update { before, .. } | Operation::Delete(before) => before,
-            };
-            let same = stored.is_some_and(|stored| {
-                (stored.type_id, stored.version) == (expected.type_id, expected.version)
-            });
-            if !same {
-                return Err(Conflict::Stale {
-                    operation,
-                    current: stored.map(|stored| stored.version),
-                });
             }
-        }
-        Ok(())
+        })
     }
 
     /// A target counts as it will be when the set is applied: one made by the set is there, one deleted by it is not.
-    fn check_targets(&self, set: &ChangeSet, batch: &Batch) -> Result<(), Conflict> {
-        let written: BTreeMap<EntityId, Option<&Entity>> = set
-            .operations
-            .iter()
-            .map(|operation| match operation {
-                Operation::Create(entity) | Operation::Update { after: entity, .. } => {
-                    (entity.id, Some(entity))
-                }
-                Operation::Delete(entity) => (entity.id, None),
-            })
-            .collect();
-        for check in &batch.targets {
+    fn bad_targets(
+        &self,
+        set: &ChangeSet,
+        batch: &Batch,
+        written: &Written<'_>,
+    ) -> impl Iterator<Item = Conflict> {
+        batch.targets.iter().filter_map(|check| {
             let target = match written.get(&check.target) {
-                Some(written) => *written,
+                Some((_, written)) => *written,
                 None => self.entities.get(&check.target),
             };
-            let target =
-                target.filter(|target| set.scope.admits(&target.owners, &target.readers));
-            let Some(target) = target else {
-                return Err(Conflict::TargetMissing {
-                    operation: check.operation,
-                    link: check.link,
-                    target: check.target,
-                });
-            };
-            if !check.to.allows(target.type_id) {
-                return Err(Conflict::TargetType {
-                    operation: check.operation,
-                    link: check.link,
-                    target: check.target,
-                });
+            let target = target.filter(|one| set.scope.admits(&one.owners, &one.readers));
+            let (operation, link, target_id) = (check.operation, check.link, check.target);
+            match target {
+                None => Some(Conflict::TargetMissing {
+                    operation,
+                    link,
+                    target: target_id,
+                }),
+                Some(target) if !check.to.allows(target.type_id) => Some(Conflict::TargetType {
+                    operation,
+                    link,
+                    target: target_id,
+                }),
+                Some(_) => None,
             }
-        }
-        Ok(())
+        })
     }
 
-    fn check_holders(&self, set: &ChangeSet, batch: &Batch) -> Result<(), Conflict> {
+    fn still_linked(&self, set: &ChangeSet, batch: &Batch) -> impl Iterator<Item = Conflict> {
         let removed: BTreeSet<_> = batch.links_removed.iter().collect();
-        for (operation, wanted) in set.operations.iter().enumerate() {
+        let operations = set.operations.iter().enumerate();
+        operations.filter_map(move |(operation, wanted)| {
             let Operation::Delete(entity) = wanted else {
-                continue;
+                return None;
             };
-            let linked = self
-                .links
-                .leading_to(entity.id)
-                .any(|row| !removed.contains(&row));
-            if linked {
-                return Err(Conflict::StillLinked { operation });
-            }
-        }
-        Ok(())
+            let mut leading = self.links.leading_to(entity.id);
+            leading
+                .any(|row| !removed.contains(&row))
+                .then_some(Conflict::StillLinked { operation })
+        })
     }
 
-    fn check_keys(&self, set: &ChangeSet, batch: &Batch) -> Result<(), Conflict> {
-        let operations: BTreeMap<EntityId, usize> = set
-            .operations
-            .iter()
-            .enumerate()
-            .map(|(index, operation)| (operation.entity_id(), index))
-            .collect();
+    fn taken_keys(&self, batch: &Batch, written: &Written<'_>) -> impl Iterator<Item = Conflict> {
         let freed: BTreeSet<KeySlot> = batch.keys_removed.iter().map(slot).collect();
         let mut claimed = BTreeSet::new();
-        for row in &batch.keys_added {
+        batch.keys_added.iter().filter_map(move |row| {
             let slot = slot(row);
             let held = self.keys.contains_key(&slot) && !freed.contains(&slot);
-            if held || !claimed.insert(slot) {
-                return Err(Conflict::KeyTaken {
-                    operation: operations.get(&row.entity).copied().unwrap_or_default(),
-                    key: row.key,
-                });
-            }
-        }
-        Ok(())
+            let (operation, _) = written.get(&row.entity)?;
+            (held || !claimed.insert(slot)).then_some(Conflict::KeyTaken {
+                operation: *operation,
+                key: row.key,
+            })
+        })
     }
 
     fn apply(&mut self, batch: Batch) {
@@ -166,4 +165,19 @@ impl State {
 
 pub(crate) fn slot(row: &KeyRow) -> KeySlot {
     (row.type_id, row.key, row.value.clone())
+}
+
+/// Why nothing was applied.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// These expectations, at least one, were not met.
+    Conflicts(Vec<Conflict>),
+    /// It cannot be told.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }

@@ -1,5 +1,7 @@
 //! The change log.
 
+use std::collections::{BTreeSet, HashMap};
+
 use registry_core::{
     EntityId, Version,
     change::{Change, ChangeOperation},
@@ -45,11 +47,26 @@ impl State {
         about.map(|change| change.version).max()
     }
 
+    /// The highest version that each of these ids ever had.
+    pub(crate) fn last_versions(&self, ids: &BTreeSet<EntityId>) -> HashMap<EntityId, Version> {
+        let mut versions = HashMap::new();
+        let about =
+            |change: &&Change| ids.contains(&change.entity) && is_about(change, change.entity);
+        for change in self.log.iter().filter(about) {
+            let version = versions.entry(change.entity).or_default();
+            *version = change.version.max(*version);
+        }
+        versions
+    }
+
     fn rows(&self) -> impl Iterator<Item = ChangeRow> {
-        self.log.iter().enumerate().map(|(index, change)| ChangeRow {
-            position: place(index + 1),
-            change: change.clone(),
-        })
+        self.log
+            .iter()
+            .enumerate()
+            .map(|(index, change)| ChangeRow {
+                position: place(index + 1),
+                change: change.clone(),
+            })
     }
 }
 
