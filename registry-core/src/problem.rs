@@ -99,7 +99,7 @@ impl Problem {
         match &mut self.place {
             Place::Pointer(own) => own.insert_str(0, pointer),
             Place::Whole => self.place = Place::Pointer(pointer.to_owned()),
-            Place::Parameter(_) => {}
+            Place::Parameter(_) | Place::Line(_) | Place::Column(_) => {}
         }
         self
     }
