@@ -7,6 +7,7 @@ mod error;
 mod lex;
 mod params;
 mod parse;
+mod resolve;
 pub mod tree;
 
 pub use ast::{
@@ -16,3 +17,4 @@ pub use ast::{
 pub use error::FilterError;
 pub use params::{LinkedTo, SortName, parse_links, parse_names, parse_sort, parse_uuids};
 pub use parse::{parse_fields, parse_filter};
+pub use resolve::{NamedLink, linked_query, named_link, resolve, resolve_links, resolve_sort};
