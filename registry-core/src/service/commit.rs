@@ -157,10 +157,7 @@ impl Places {
                 operation,
                 link,
                 target,
-            } => Unapplied::Refused(target_not_found(
-                self.link_pointer(operation, link),
-                target,
-            )),
+            } => Unapplied::Refused(target_not_found(self.link_pointer(operation, link), target)),
             Conflict::TargetType {
                 operation,
                 link,

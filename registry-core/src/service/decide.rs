@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::{
-    Caller, Entity, EntityId, EntityType, Error, LinkNumber, Links, Principal, Timestamp,
-    Version,
+    Caller, Entity, EntityId, EntityType, Error, LinkNumber, Links, Principal, Timestamp, Version,
     principal::Role,
     problem::{Problem, Refusal, pointer_token},
 };
@@ -179,9 +178,11 @@ fn require_links(
         let pointer = format!("/links/{}", pointer_token(&link.name));
         let unread = !named.contains_key(&link.number) && faults.has_below(&pointer);
         if !links.contains_key(&link.number) && !unread {
-            faults
-                .invalid
-                .push(Problem::at(pointer, "required_link", "a target is required"));
+            faults.invalid.push(Problem::at(
+                pointer,
+                "required_link",
+                "a target is required",
+            ));
         }
     }
 }

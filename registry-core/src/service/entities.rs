@@ -229,12 +229,7 @@ impl Entities<'_> {
     }
 
     /// The entity of this type and id; `not_found` when it is absent, invisible, or of another type.
-    pub async fn get(
-        &self,
-        caller: &Caller,
-        type_name: &str,
-        id: EntityId,
-    ) -> Result<Read, Error> {
+    pub async fn get(&self, caller: &Caller, type_name: &str, id: EntityId) -> Result<Read, Error> {
         let (catalog, entity_type) = self.registry.entity_type(type_name).await?;
         let read = self.registry.read(&[id], &caller.scope()).await?;
         let entity = of_type(&entity_type, read.into_iter().next())

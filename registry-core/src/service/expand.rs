@@ -12,15 +12,10 @@ use crate::{
     entity_type::Cardinality,
     limits,
     problem::{Problem, Refusal},
-    query::{Count, Filter, LinkEnd, LinkStep, Query, parse_names},
+    query::{Count, Filter, LinkEnd, LinkStep, NamedLink, Query, named_link, parse_names},
 };
 
-use super::{
-    Registry,
-    commit::store_error,
-    links::{End, NamedLink},
-    search::linked_cursor,
-};
+use super::{Registry, commit::store_error, search::linked_cursor};
 
 /// Most names of one `expand`.
 const NAMES: usize = 5;
@@ -58,7 +53,7 @@ pub(super) fn parse(
         .filter(|name| {
             !types
                 .iter()
-                .any(|one| NamedLink::find(catalog, one, name).is_some())
+                .any(|one| named_link(catalog, one, name).is_some())
         })
         .map(|name| {
             Problem::parameter("expand", "unknown_link", format!("there is no link {name}"))
@@ -100,15 +95,19 @@ pub(super) async fn expand(
         for (type_id, group) in &by_type {
             let Some(named) = catalog
                 .by_id(*type_id)
-                .and_then(|one| NamedLink::find(catalog, one, name))
+                .and_then(|one| named_link(catalog, one, name))
             else {
                 continue;
             };
             let group_entities: Vec<&Entity> = group.iter().map(|(_, entity)| *entity).collect();
-            let shown = match (named.end, named.link.cardinality) {
-                (End::Holder, Cardinality::One) => expansion.one(named, &group_entities).await?,
-                (End::Holder, Cardinality::Many) => expansion.many(named, &group_entities).await?,
-                (End::Target, _) => expansion.inverse(named, &group_entities).await?,
+            let shown = match (named.to, named.link.cardinality) {
+                (LinkEnd::Target, Cardinality::One) => {
+                    expansion.one(named, &group_entities).await?
+                }
+                (LinkEnd::Target, Cardinality::Many) => {
+                    expansion.many(named, &group_entities).await?
+                }
+                (LinkEnd::Holder, _) => expansion.inverse(named, &group_entities).await?,
             };
             for ((place, _), shown) in group.iter().zip(shown) {
                 if let Some(list) = expanded.get_mut(*place) {
@@ -203,9 +202,10 @@ impl Expansion<'_> {
                 .await?;
             if !all.1 {
                 let page = |entity: &&Entity| {
-                    let holders = all.0.iter().filter(|holder| {
-                        targets(named, holder).binary_search(&entity.id).is_ok()
-                    });
+                    let holders = all
+                        .0
+                        .iter()
+                        .filter(|holder| targets(named, holder).binary_search(&entity.id).is_ok());
                     self.page(named, entity.id, holders.take(SHOWN + 1).cloned().collect())
                 };
                 return Ok(entities.iter().map(page).collect());
@@ -244,7 +244,12 @@ impl Expansion<'_> {
             after: None,
             count: Count::None,
         };
-        let found = self.registry.store.find(&query).await.map_err(store_error)?;
+        let found = self
+            .registry
+            .store
+            .find(&query)
+            .await
+            .map_err(store_error)?;
         Ok((found.items, found.more))
     }
 
@@ -256,9 +261,10 @@ impl Expansion<'_> {
     fn page(&self, named: NamedLink<'_>, id: EntityId, mut items: Vec<Entity>) -> Expanded {
         let more = items.len() > SHOWN;
         items.truncate(SHOWN);
-        let next_cursor = items.last().filter(|_| more).map(|last| {
-            linked_cursor(&self.secret, &self.scope, named, id, last.id)
-        });
+        let next_cursor = items
+            .last()
+            .filter(|_| more)
+            .map(|last| linked_cursor(&self.secret, &self.scope, named, id, last.id));
         Expanded::Many { items, next_cursor }
     }
 }

@@ -132,7 +132,12 @@ impl LinkService<'_> {
                 after: None,
                 count: Count::None,
             };
-            let read = self.registry.store.find(&query).await.map_err(store_error)?;
+            let read = self
+                .registry
+                .store
+                .find(&query)
+                .await
+                .map_err(store_error)?;
             next.extend(read.items.into_iter().map(|entity| (entity.id, entity)));
         }
         Ok(next.into_values().take(most).collect())
@@ -170,7 +175,10 @@ fn outgoing<'a>(
         .flat_map(|entity_type| entity_type.live_links());
     links.flat_map(|link| {
         let targets = entity.links.get(&link.number);
-        targets.into_iter().flatten().map(move |target| (link, *target))
+        targets
+            .into_iter()
+            .flatten()
+            .map(move |target| (link, *target))
     })
 }
 

@@ -1,11 +1,6 @@
 //! The value of a key as it stands in a path.
 
-use crate::{
-    Encoded, EntityType, Error,
-    entity_type::Key,
-    key,
-    problem::Refusal,
-};
+use crate::{Encoded, EntityType, Error, entity_type::Key, key, problem::Refusal};
 
 /// Reads a path segment: parts separated by `,`, each percent-encoded; a key of one part takes the whole segment.
 pub(super) fn read(entity_type: &EntityType, key: &Key, segment: &str) -> Result<Encoded, Error> {
@@ -27,9 +22,8 @@ pub(super) fn read(entity_type: &EntityType, key: &Key, segment: &str) -> Result
         let field = entity_type
             .field(*number)
             .ok_or_else(|| Error::Internal(format!("key {} has no field {number}", key.name)))?;
-        let value = field.kind.parse_text(&text).map_err(|problem| {
-            invalid(format!("{}: {problem}", field.name))
-        })?;
+        let value = super::fields::parse_text(field, &text)
+            .map_err(|problem| invalid(format!("{}: {}", field.name, problem.message)))?;
         encoded.push(value);
     }
     Ok(key::join(&encoded.iter().collect::<Vec<_>>()))

@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use crate::{
     Caller, Catalog, Entity, EntityId, EntityType, Error, LinkTargets, Scope,
-    entity_type::{Cardinality, Link},
+    entity_type::Cardinality,
     limits,
     port::Position,
     problem::{Problem, Refusal, pointer_token},
+    query::{LinkEnd, NamedLink, named_link},
 };
 
 use super::{
@@ -54,67 +55,23 @@ pub enum LinkDirection {
     Both,
 }
 
-/// A link as it is named at one of its ends.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NamedLink<'a> {
-    /// The type that declares it.
-    pub(super) holder: &'a Arc<EntityType>,
-    /// The link.
-    pub(super) link: &'a Link,
-    /// Where the name stands.
-    pub(super) end: End,
+/// The live link that has this name, or this inverse name, at a type; else `unknown_link`.
+pub(super) fn require_link<'a>(
+    catalog: &'a Catalog,
+    entity_type: &'a Arc<EntityType>,
+    name: &str,
+) -> Result<NamedLink<'a>, Error> {
+    named_link(catalog, entity_type, name).ok_or_else(|| {
+        Error::refused(
+            Refusal::Invalid,
+            "unknown_link",
+            format!("{} has no link of this name", entity_type.name),
+        )
+    })
 }
 
-/// An end of a link, seen from the entity that a path names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// The entity holds the link.
-    Holder,
-    /// The entity is the target.
-    Target,
-}
-
-impl<'a> NamedLink<'a> {
-    /// The live link that has this name, or this inverse name, at a type.
-    pub(super) fn find(
-        catalog: &'a Catalog,
-        entity_type: &'a Arc<EntityType>,
-        name: &str,
-    ) -> Option<Self> {
-        if let Some(link) = entity_type.link_named(name) {
-            return Some(Self {
-                holder: entity_type,
-                link,
-                end: End::Holder,
-            });
-        }
-        catalog
-            .incoming_named(entity_type.id, name)
-            .map(|incoming| Self {
-                holder: incoming.holder,
-                link: incoming.link,
-                end: End::Target,
-            })
-    }
-
-    /// The same, or `unknown_link`.
-    pub(super) fn require(
-        catalog: &'a Catalog,
-        entity_type: &'a Arc<EntityType>,
-        name: &str,
-    ) -> Result<Self, Error> {
-        Self::find(catalog, entity_type, name).ok_or_else(|| {
-            Error::refused(
-                Refusal::Invalid,
-                "unknown_link",
-                format!("{} has no link of this name", entity_type.name),
-            )
-        })
-    }
-
-    fn pointer(&self) -> String {
-        format!("/links/{}", pointer_token(&self.link.name))
-    }
+fn pointer(named: NamedLink<'_>) -> String {
+    format!("/links/{}", pointer_token(&named.link.name))
 }
 
 /// What to do with one link between two entities.
@@ -229,7 +186,7 @@ impl LinkService<'_> {
                 read.remove(&other)
             };
             let near = visible(caller, of_type(&entity_type, read.remove(&id)))?;
-            let named = NamedLink::require(&catalog, &entity_type, link)?;
+            let named = require_link(&catalog, &entity_type, link)?;
             let at = registry.now();
             let context = Context {
                 caller,
@@ -259,8 +216,8 @@ fn decide(
     other: EntityId,
     act: Act,
 ) -> Result<Option<(Entity, Option<Entity>)>, Error> {
-    let (holder, target) = match named.end {
-        End::Holder => {
+    let (holder, target) = match named.to {
+        LinkEnd::Target => {
             require_write(context.caller, &near)?;
             let linked = near
                 .links
@@ -269,34 +226,34 @@ fn decide(
             // A link that is there stays there, even when its target has become invisible since.
             if act == Act::Link && !linked {
                 match &far {
-                    None => return Err(target_not_found(named.pointer(), other)),
+                    None => return Err(target_not_found(pointer(named), other)),
                     Some(far) if !named.link.to.allows(far.type_id) => {
-                        return Err(target_type(named.pointer(), other));
+                        return Err(target_type(pointer(named), other));
                     }
                     Some(_) => {}
                 }
             }
             (near, other)
         }
-        End::Target => match (far, act) {
+        LinkEnd::Holder => match (far, act) {
             (Some(far), _) if far.type_id == named.holder.id => {
                 require_write(context.caller, &far)?;
                 (far, near.id)
             }
             (_, Act::Unlink) => return Ok(None),
-            (Some(_), Act::Link) => return Err(target_type(named.pointer(), other)),
-            (None, Act::Link) => return Err(target_not_found(named.pointer(), other)),
+            (Some(_), Act::Link) => return Err(target_type(pointer(named), other)),
+            (None, Act::Link) => return Err(target_not_found(pointer(named), other)),
         },
     };
     let mut links = holder.links.clone();
     match act {
         Act::Link => {
             let targets = links.entry(named.link.number).or_default();
-            match (named.link.cardinality, named.end) {
-                (Cardinality::One, End::Target)
+            match (named.link.cardinality, named.to) {
+                (Cardinality::One, LinkEnd::Holder)
                     if targets.iter().any(|present| *present != target) =>
                 {
-                    return Err(cardinality(named.pointer()));
+                    return Err(cardinality(pointer(named)));
                 }
                 (Cardinality::One, _) => *targets = vec![target],
                 (Cardinality::Many, _) => {
@@ -309,7 +266,7 @@ fn decide(
                 return Err(Error::problems(
                     Refusal::Conflict,
                     "too_many_links",
-                    vec![too_many(named.pointer(), targets.len())],
+                    vec![too_many(pointer(named), targets.len())],
                 ));
             }
         }
@@ -321,7 +278,7 @@ fn decide(
                     Refusal::Invalid,
                     "required_link",
                     vec![Problem::at(
-                        named.pointer(),
+                        pointer(named),
                         "required_link",
                         "a target is required",
                     )],

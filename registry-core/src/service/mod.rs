@@ -28,5 +28,5 @@ pub use self::{
     links::{LinkDirection, LinkService, LinkSummary},
     registry::Registry,
     search::{Search, SearchPage, SearchRequest},
-    view::{Select, entity_json, label},
+    view::{Select, entity_json, label, write_entity},
 };

@@ -169,11 +169,7 @@ impl Registry {
     }
 
     /// The entities of these ids inside the scope, by id.
-    pub(super) async fn read(
-        &self,
-        ids: &[EntityId],
-        scope: &Scope,
-    ) -> Result<Vec<Entity>, Error> {
+    pub(super) async fn read(&self, ids: &[EntityId], scope: &Scope) -> Result<Vec<Entity>, Error> {
         if let [_] = ids {
             return self.store.entities(ids, scope).await.map_err(store_error);
         }

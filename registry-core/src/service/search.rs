@@ -6,19 +6,15 @@ use crate::{
     Caller, Catalog, Entity, EntityId, EntityType, Error, Scope, TypeId, limits,
     problem::{Problem, Refusal},
     query::{
-        After, Count, Filter, LinkEnd, LinkStep, Query, SortTerm,
+        After, Count, Filter, FilterError, LinkEnd, LinkStep, NamedLink, Query, SortTerm,
         cursor::{self, Binding},
         parse_fields, parse_filter, parse_links, parse_sort, parse_uuids, resolve, resolve_links,
         resolve_sort,
+        tree::Expr,
     },
 };
 
-use super::{
-    Expanded, Registry, Select,
-    commit::store_error,
-    expand,
-    links::{End, NamedLink},
-};
+use super::{Expanded, Registry, Select, commit::store_error, expand, links::require_link};
 
 /// Lists and searches of entities.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +112,7 @@ impl Search<'_> {
         request: &SearchRequest,
     ) -> Result<SearchPage, Error> {
         let read = self.registry.entities().get(caller, type_name, id).await?;
-        let named = NamedLink::require(&read.catalog, &read.entity_type, link)?;
+        let named = require_link(&read.catalog, &read.entity_type, link)?;
         let scan = Scan::linked(&read.catalog, named, &read.entity);
         self.run(caller, Arc::clone(&read.catalog), scan, request)
             .await
@@ -183,7 +179,12 @@ impl Search<'_> {
             after,
             count,
         };
-        let found = self.registry.store.find(&query).await.map_err(store_error)?;
+        let found = self
+            .registry
+            .store
+            .find(&query)
+            .await
+            .map_err(store_error)?;
         let next_cursor = found.items.last().filter(|_| found.more).map(|last| {
             let after = After::entity(last, &query.sort);
             cursor::seal(&secret, &binding, &after)
@@ -216,9 +217,9 @@ struct Scan {
 impl Scan {
     /// The other end of a link of an entity that the caller may read.
     fn linked(catalog: &Catalog, named: NamedLink<'_>, entity: &Entity) -> Self {
-        let (types, filter) = match named.end {
+        let (types, filter) = match named.to {
             // The holder's row has the ids: nothing is to be looked up in the links.
-            End::Holder => (
+            LinkEnd::Target => (
                 catalog
                     .targets(named.link)
                     .into_iter()
@@ -232,7 +233,7 @@ impl Scan {
                         .unwrap_or_default(),
                 ),
             ),
-            End::Target => (
+            LinkEnd::Holder => (
                 vec![Arc::clone(named.holder)],
                 Filter::Linked {
                     step: LinkStep {
@@ -286,18 +287,19 @@ pub(super) fn linked_cursor(
 }
 
 fn place(named: NamedLink<'_>, id: EntityId) -> String {
-    let end = match named.end {
-        End::Holder => "targets",
-        End::Target => "holders",
+    let end = match named.to {
+        LinkEnd::Target => "targets",
+        LinkEnd::Holder => "holders",
     };
     format!("{end} {} {} {id}", named.holder.id, named.link.number)
 }
 
 fn filter(catalog: &Catalog, scan: &Scan, request: &SearchRequest) -> Result<Filter, Error> {
     let mut all: Vec<Filter> = scan.within.iter().cloned().collect();
-    let readers = [
-        ("fields", &request.fields, parse_fields as fn(&str) -> _),
-        ("filter", &request.filter, parse_filter as fn(&str) -> _),
+    type Parse = fn(&str) -> Result<Expr, FilterError>;
+    let readers: [(&str, &Option<String>, Parse); 2] = [
+        ("fields", &request.fields, parse_fields),
+        ("filter", &request.filter, parse_filter),
     ];
     for (parameter, text, parse) in readers {
         if let Some(text) = text {
@@ -361,7 +363,17 @@ mod tests {
     fn limits_are_whole_numbers_from_1_to_1000() {
         assert_eq!(parse_limit(None).unwrap(), 50);
         assert_eq!(parse_limit(Some("1000")).unwrap(), 1_000);
-        for wrong in ["", "0", "-1", "+1", "1001", "1e3", "abc", "18446744073709551616", " 1"] {
+        for wrong in [
+            "",
+            "0",
+            "-1",
+            "+1",
+            "1001",
+            "1e3",
+            "abc",
+            "18446744073709551616",
+            " 1",
+        ] {
             assert!(parse_limit(Some(wrong)).is_err(), "{wrong}");
         }
     }
