@@ -49,3 +49,9 @@ pub enum Kind {
 pub fn encode_integer(value: i64) -> crate::Encoded {
     crate::Encoded(format!("{:016x}", value.cast_unsigned() ^ (1 << 63)))
 }
+
+/// The integer that [`encode_integer`] encoded; `None` for any other text.
+pub fn decode_integer(encoded: &crate::Encoded) -> Option<i64> {
+    let bits = u64::from_str_radix(&encoded.0, 16).ok()?;
+    (encoded.0.len() == 16).then(|| (bits ^ (1 << 63)).cast_signed())
+}
