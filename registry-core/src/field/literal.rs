@@ -27,14 +27,18 @@ pub enum Comparison {
     Between,
 }
 
-pub enum Tested {
+pub enum LiteralTest {
     Test(crate::query::Test),
     Never,
     WheneverPresent,
 }
 
 impl super::Kind {
-    pub fn test(&self, comparison: Comparison, literals: &[Literal]) -> Result<Tested, String> {
+    pub fn test(
+        &self,
+        comparison: Comparison,
+        literals: &[Literal],
+    ) -> Result<LiteralTest, LiteralError> {
         use crate::{Encoded, query::Test};
         let texts: Option<Vec<Encoded>> = literals
             .iter()
@@ -48,8 +52,8 @@ impl super::Kind {
                 _ => None,
             })
             .collect();
-        let mut v = texts.ok_or("no")?;
-        Ok(Tested::Test(match comparison {
+        let mut v = texts.ok_or(LiteralError)?;
+        Ok(LiteralTest::Test(match comparison {
             Comparison::Equal => Test::Equal(v.remove(0)),
             Comparison::NotEqual => Test::NotEqual(v.remove(0)),
             Comparison::Less => Test::Less(v.remove(0)),
@@ -64,5 +68,18 @@ impl super::Kind {
                 Test::Between(low, v.remove(0))
             }
         }))
+    }
+}
+
+#[derive(Debug)]
+pub struct LiteralError;
+impl std::fmt::Display for LiteralError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no")
+    }
+}
+impl super::Kind {
+    pub fn allows(&self, _: Comparison) -> bool {
+        true
     }
 }

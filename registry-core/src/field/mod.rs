@@ -8,13 +8,21 @@ mod email;
 mod r#enum;
 mod integer;
 mod json;
-pub mod literal;
+mod literal;
 mod number;
 mod text;
 mod url;
 mod uuid;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::{
+    datetime::Datetime,
+    integer::Integer,
+    json::Json,
+    literal::{Comparison, Literal, LiteralError, LiteralTest},
+    text::Text,
+};
 
 /// The kind of a field, with the rules that a definition may add.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
