@@ -13,6 +13,10 @@ pub enum Place {
     Pointer(String),
     /// A query parameter.
     Parameter(String),
+    /// A line of an uploaded file, from 1; of a JSON array the item's index from 1.
+    Line(u64),
+    /// A column of an uploaded CSV file, by its header.
+    Column(String),
     /// The request as a whole.
     Whole,
 }
@@ -49,6 +53,30 @@ impl Problem {
     ) -> Self {
         Self {
             place: Place::Parameter(name.into()),
+            code,
+            message: message.into(),
+            value: None,
+        }
+    }
+
+    /// A problem of a line of a file.
+    pub fn line(line: u64, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            place: Place::Line(line),
+            code,
+            message: message.into(),
+            value: None,
+        }
+    }
+
+    /// A problem of a column of a file.
+    pub fn column(
+        name: impl Into<String>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            place: Place::Column(name.into()),
             code,
             message: message.into(),
             value: None,
