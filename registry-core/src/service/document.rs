@@ -75,7 +75,7 @@ impl Faults {
                 Place::Pointer(at) => at
                     .strip_prefix(pointer)
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
-                Place::Parameter(_) | Place::Whole => false,
+                Place::Parameter(_) | Place::Line(_) | Place::Column(_) | Place::Whole => false,
             })
     }
 
