@@ -1,0 +1,1 @@
+//! Deletes: what goes along, what is unlinked, what forbids it.
