@@ -95,7 +95,7 @@ fn check(field: &mut Field, members: &Members<'_>, problems: &mut Problems) {
     {
         problems.add(
             members.pointer("min_items"),
-            "min_above_max",
+            "out_of_range",
             "min_items is above max_items",
         );
     }

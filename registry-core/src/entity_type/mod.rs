@@ -18,6 +18,8 @@ mod numbers;
 mod patch;
 mod problems;
 mod tag;
+#[cfg(test)]
+mod tests;
 
 pub use decide::{change, define, remove, replace};
 pub use document::document;
