@@ -54,6 +54,10 @@ pub(crate) fn render(sql: &mut Sql, filter: &Filter, context: Context<'_>) {
             }
             sql.push(")");
         }
+        Filter::LinkedElsewhere { step, id } => {
+            let other = open_step(sql, step, context, step.to == LinkEnd::Holder);
+            sql.push(&format!(" AND {other} <> ")).bind(Argument::Id(id.0)).push(")");
+        }
         Filter::Exists { step, filter } => {
             open_step(sql, step, context, true);
             sql.push(" AND ");
