@@ -48,14 +48,6 @@ pub use self::{
 };
 use crate::{entity::Encoded, problem::Problem};
 
-pub use self::{
-    datetime::Datetime,
-    integer::Integer,
-    json::Json,
-    literal::{Comparison, Literal, LiteralError, LiteralTest},
-    text::Text,
-};
-
 /// The kind of a field, with the rules that a definition may add.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
