@@ -70,11 +70,7 @@ impl Problem {
     }
 
     /// A problem of a column of a file.
-    pub fn column(
-        name: impl Into<String>,
-        code: &'static str,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn column(name: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             place: Place::Column(name.into()),
             code,
@@ -99,7 +95,7 @@ impl Problem {
         match &mut self.place {
             Place::Pointer(own) => own.insert_str(0, pointer),
             Place::Whole => self.place = Place::Pointer(pointer.to_owned()),
-            Place::Parameter(_) => {}
+            Place::Parameter(_) | Place::Line(_) | Place::Column(_) => {}
         }
         self
     }
