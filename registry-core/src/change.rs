@@ -27,6 +27,32 @@ pub struct ChangeSet {
     pub type_change: Option<TypeChange>,
 }
 
+impl ChangeSet {
+    /// What makes this no change set at all: a defect of whoever made it, to be answered as an internal error. Every store asks before it
+    /// does anything else, since [`Batch::of`] would leave such an operation out.
+    ///
+    /// The bound on the number of operations is not looked at: it does not hold for slices of a load.
+    pub fn defect(&self) -> Option<&'static str> {
+        let mut named = BTreeSet::new();
+        for operation in &self.operations {
+            if !named.insert(operation.entity_id()) {
+                return Some("two operations name the same entity");
+            }
+            let type_id = operation.type_id();
+            if !self.types.iter().any(|one| one.id == type_id) {
+                return Some("the type of an operation is missing");
+            }
+        }
+        match &self.type_change {
+            Some(_) if !self.operations.is_empty() => Some("a type change comes with operations"),
+            Some(change) if change.before.is_none() && change.after.is_none() => {
+                Some("a type change without a type")
+            }
+            _ => None,
+        }
+    }
+}
+
 /// One operation on one entity.
 #[derive(Clone, Debug)]
 pub enum Operation {
@@ -51,6 +77,14 @@ impl Operation {
             Self::Delete(entity) => entity.id,
         }
     }
+
+    /// The type of that entity.
+    pub fn type_id(&self) -> TypeId {
+        match self {
+            Self::Create(entity) | Self::Update { after: entity, .. } => entity.type_id,
+            Self::Delete(entity) => entity.type_id,
+        }
+    }
 }
 
 /// Definition, change or removal of a type.
@@ -66,6 +100,26 @@ pub struct TypeChange {
     pub must_be_unused: BTreeSet<u32>,
     /// Whether every stored entity must be checked against the new rules.
     pub check_entities: bool,
+}
+
+impl TypeChange {
+    /// Its row of the change log; a removal is a version of its own, as the deletion of an entity is.
+    fn row(&self, set: &ChangeSet) -> Option<Change> {
+        let (type_id, version) = match (&self.before, &self.after) {
+            (_, Some(after)) => (after.id, after.version),
+            (Some(before), None) => (before.id, before.version.next()),
+            (None, None) => return None,
+        };
+        Some(Change {
+            entity: EntityId(type_id.0),
+            type_id,
+            version,
+            operation: ChangeOperation::Type,
+            earlier: Earlier::default(),
+            actor: set.actor.clone(),
+            at: set.at,
+        })
+    }
 }
 
 /// What happened, in the change log.
@@ -228,7 +282,7 @@ pub struct Batch {
     pub owners_removed: Vec<OwnerRow>,
     /// Scope rows to put in.
     pub owners_added: Vec<OwnerRow>,
-    /// Rows of the change log, in order of the operations.
+    /// Rows of the change log, in order of the operations; that of a type change too.
     pub changes: Vec<Change>,
 }
 
@@ -237,12 +291,7 @@ impl Batch {
     pub fn of(set: &ChangeSet) -> Self {
         let mut batch = Self::default();
         for (index, operation) in set.operations.iter().enumerate() {
-            let type_id = match operation {
-                Operation::Create(entity) | Operation::Update { after: entity, .. } => {
-                    entity.type_id
-                }
-                Operation::Delete(entity) => entity.type_id,
-            };
+            let type_id = operation.type_id();
             let Some(entity_type) = set.types.iter().find(|one| one.id == type_id) else {
                 continue;
             };
@@ -253,6 +302,10 @@ impl Batch {
             };
             batch.add(index, entity_type, before, after, set);
         }
+        let changed = set.type_change.as_ref();
+        batch
+            .changes
+            .extend(changed.and_then(|change| change.row(set)));
         batch
     }
 

@@ -14,6 +14,7 @@ mod id;
 pub mod json;
 pub mod key;
 pub mod limits;
+pub mod load;
 pub mod port;
 pub mod principal;
 pub mod problem;

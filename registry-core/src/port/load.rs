@@ -41,6 +41,8 @@ pub struct LoadPlan {
     pub effect: Effect,
     /// Who loads.
     pub caller: crate::Caller,
+    /// Names what is created.
+    pub ids: Arc<dyn super::IdSource>,
     /// When: the time of everything written.
     pub at: Timestamp,
 }
@@ -63,13 +65,24 @@ pub enum Effect {
     DryRun,
 }
 
+/// A key's value, and whose key it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct KeyRef {
+    /// The type.
+    pub type_id: TypeId,
+    /// The key.
+    pub key: KeyNumber,
+    /// Its value: see [`crate::key::value`].
+    pub value: Encoded,
+}
+
 /// An entity named by id or by key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum EntityRef {
     /// By id.
     Id(EntityId),
     /// By a key of a type.
-    Key(TypeId, KeyNumber, Encoded),
+    Key(KeyRef),
 }
 
 /// The targets that a row gives to one link.
@@ -151,6 +164,18 @@ pub struct LoadReport {
     pub counts: JobCounts,
     /// The place of the last change-log row written.
     pub position: Option<super::Position>,
-    /// Whether it was stopped by the sink.
-    pub stopped: bool,
+    /// How it ended.
+    pub end: LoadEnd,
+}
+
+/// How a load ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadEnd {
+    /// Every row was looked at.
+    Complete,
+    /// The sink stopped it.
+    Stopped,
+    /// What is stored changed under it and nothing was applied: the rows may be sent again from the first, under the types as they are
+    /// now.
+    Stale,
 }

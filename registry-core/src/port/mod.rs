@@ -10,10 +10,10 @@ pub use error::{CommitError, Conflict, StoreError, StoreErrorKind, TypeViolation
 pub use identity::{Clock, IdSource, RandomIds, SystemClock};
 pub use jobs::{Job, JobCounts, JobFailure, JobState, Jobs};
 pub use load::{
-    Atomicity, Effect, EntityRef, LoadItem, LoadMode, LoadPlan, LoadReport, LoadRow, LoadSink,
-    RowFailure, RowLink, RowPatch, RowStream,
+    Atomicity, Effect, EntityRef, KeyRef, LoadEnd, LoadItem, LoadMode, LoadPlan, LoadReport,
+    LoadRow, LoadSink, RowFailure, RowLink, RowPatch, RowStream,
 };
 pub use store::{
-    Catalog, CatalogRows, ChangePage, ChangeRow, Found, LinkCount, Position, Receipt, SharedStore,
-    Store,
+    Catalog, CatalogRows, ChangePage, ChangeRow, EntityStream, Found, LinkCount, Position, Receipt,
+    SharedStore, Store,
 };

@@ -3,6 +3,7 @@
 use std::{fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
+use futures::stream::BoxStream;
 
 use crate::{
     change::{Change, ChangeSet},
@@ -52,6 +53,9 @@ pub struct Found {
     /// How many match in all, when asked for.
     pub total: Option<u64>,
 }
+
+/// Entities as they come; ends after an error.
+pub type EntityStream = BoxStream<'static, Result<Entity, StoreError>>;
 
 /// How many entities stand at the other end of one link of one entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +113,12 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Every store must give the same entities in the same order for the same query. A walk over pages must give every entity that stays
     /// exactly once, whatever comes and goes meanwhile.
     async fn find(&self, query: &Query) -> Result<Found, StoreError>;
+
+    /// All entities that match, in the query's order, whatever its `limit`, `after` and `count` say.
+    ///
+    /// The stream must show the store as of one moment, that of this call, however long it is read. It must hold no more than a page of
+    /// entities in memory, and must not keep writers waiting. Dropping it ends the read.
+    async fn export(&self, query: &Query) -> Result<EntityStream, StoreError>;
 
     /// The entities that hold a link to one of `targets`, with the link, in order of target, holder and link; at most `limit`.
     ///

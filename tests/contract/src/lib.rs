@@ -1,1 +1,1 @@
-//! tests/contract
+//! One list of cases that every store must pass.

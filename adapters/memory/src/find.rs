@@ -1,0 +1,111 @@
+//! Queries, by the definition of each node.
+
+use std::cmp::{Ordering, Reverse};
+
+use registry_core::{
+    Encoded, Entity, EntityId, Scope,
+    port::Found,
+    query::{After, Count, Direction, Filter, LinkEnd, LinkStep, Query, SortTerm},
+};
+
+use crate::state::State;
+
+impl State {
+    pub(crate) fn find(&self, query: &Query) -> Found {
+        let mut matches: Vec<(After, &Entity)> = self
+            .entities
+            .values()
+            .filter(|entity| query.types.contains(&entity.type_id))
+            .filter(|entity| query.scope.admits(&entity.owners, &entity.readers))
+            .filter(|entity| self.holds(&query.filter, entity, &query.scope))
+            .map(|entity| (After::entity(entity, &query.sort), entity))
+            .collect();
+        matches.sort_by(|(a, _), (b, _)| compare(&query.sort, a, b));
+        let total = (query.count == Count::Exact).then_some(matches.len() as u64);
+        let mut page = matches.into_iter().filter(|(place, _)| {
+            query
+                .after
+                .as_ref()
+                .is_none_or(|after| compare(&query.sort, place, after) == Ordering::Greater)
+        });
+        let items: Vec<Entity> = page
+            .by_ref()
+            .take(query.limit)
+            .map(|(_, entity)| entity.clone())
+            .collect();
+        Found {
+            items,
+            more: page.next().is_some(),
+            total,
+        }
+    }
+
+    fn holds(&self, filter: &Filter, entity: &Entity, scope: &Scope) -> bool {
+        match filter {
+            Filter::And(all) => all.iter().all(|one| self.holds(one, entity, scope)),
+            Filter::Or(any) => any.iter().any(|one| self.holds(one, entity, scope)),
+            Filter::Not(inner) => !self.holds(inner, entity, scope),
+            Filter::TypeIs(type_id) => entity.type_id == *type_id,
+            Filter::Ids(ids) => ids.contains(&entity.id),
+            Filter::Compare(compare) => compare
+                .operand
+                .values_of(entity)
+                .iter()
+                .any(|value| compare.test.passes(value)),
+            Filter::Present(operand) => !operand.values_of(entity).is_empty(),
+            Filter::Linked { step, ids } => self
+                .other_ends(step, entity)
+                .into_iter()
+                .filter(|id| match step.to {
+                    LinkEnd::Target => true,
+                    LinkEnd::Holder => self.readable(*id, scope).is_some(),
+                })
+                .any(|id| ids.as_ref().is_none_or(|ids| ids.contains(&id))),
+            Filter::Exists { step, filter } => self
+                .other_ends(step, entity)
+                .into_iter()
+                .filter_map(|id| self.readable(id, scope))
+                .any(|other| self.holds(filter, other, scope)),
+        }
+    }
+
+    fn other_ends(&self, step: &LinkStep, entity: &Entity) -> Vec<EntityId> {
+        match step.to {
+            LinkEnd::Target if entity.type_id == step.holder_type => {
+                self.links.targets(entity.id, step.link).collect()
+            }
+            LinkEnd::Target => Vec::new(),
+            LinkEnd::Holder => self
+                .links
+                .leading_to(entity.id)
+                .filter(|row| (row.holder_type, row.link) == (step.holder_type, step.link))
+                .map(|row| row.holder)
+                .collect(),
+        }
+    }
+}
+
+/// The order of two places: missing values last in either direction, ties by id in the direction of the last term.
+fn compare(sort: &[SortTerm], a: &After, b: &After) -> Ordering {
+    let terms = sort.iter().zip(a.values.iter().zip(&b.values));
+    let by_terms = terms
+        .map(|(term, (a, b))| compare_values(term.direction, a.as_ref(), b.as_ref()))
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal);
+    by_terms.then_with(|| match sort.last().map(|term| term.direction) {
+        Some(Direction::Descending) => Reverse(a.id).cmp(&Reverse(b.id)),
+        Some(Direction::Ascending) | None => a.id.cmp(&b.id),
+    })
+}
+
+fn compare_values(direction: Direction, a: Option<&Encoded>, b: Option<&Encoded>) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => match direction {
+            Direction::Ascending => a.cmp(b),
+            Direction::Descending => b.cmp(a),
+        },
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    }
+}

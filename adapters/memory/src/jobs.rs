@@ -1,0 +1,116 @@
+//! Upload jobs.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use registry_core::{
+    JobId, Timestamp,
+    port::{Job, JobFailure, Jobs, StoreError},
+};
+
+use crate::{MemoryStore, store::lock};
+
+/// A job with all that belongs to it.
+#[derive(Debug)]
+pub(crate) struct JobTable {
+    job: Job,
+    /// In order of their adding.
+    failures: Vec<JobFailure>,
+    /// By line.
+    rejected: BTreeMap<u64, String>,
+}
+
+impl JobTable {
+    fn failures_in_order(&self) -> Vec<&JobFailure> {
+        let mut failures: Vec<&JobFailure> = self.failures.iter().collect();
+        // Stable, so that those of one line stay in order of their adding.
+        failures.sort_by_key(|failure| failure.line);
+        failures
+    }
+}
+
+#[async_trait]
+impl Jobs for MemoryStore {
+    async fn put_job(&self, job: &Job) -> Result<(), StoreError> {
+        lock(&self.jobs)?
+            .entry(job.id)
+            .and_modify(|table| table.job = job.clone())
+            .or_insert_with(|| JobTable {
+                job: job.clone(),
+                failures: Vec::new(),
+                rejected: BTreeMap::new(),
+            });
+        Ok(())
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        Ok(lock(&self.jobs)?.get(&id).map(|table| table.job.clone()))
+    }
+
+    async fn jobs(&self, before: Option<JobId>, limit: usize) -> Result<Vec<Job>, StoreError> {
+        // Ids of jobs are of version 7: their order is that of their making.
+        Ok(lock(&self.jobs)?
+            .iter()
+            .rev()
+            .filter(|(id, _)| before.is_none_or(|before| **id < before))
+            .take(limit)
+            .map(|(_, table)| table.job.clone())
+            .collect())
+    }
+
+    async fn add_failures(
+        &self,
+        id: JobId,
+        failures: &[JobFailure],
+        rejected: &[(u64, String)],
+    ) -> Result<(), StoreError> {
+        let mut jobs = lock(&self.jobs)?;
+        let table = jobs
+            .get_mut(&id)
+            .ok_or_else(|| StoreError::internal("adding failures", "no such job"))?;
+        table.failures.extend_from_slice(failures);
+        for (line, raw) in rejected {
+            table.rejected.entry(*line).or_insert_with(|| raw.clone());
+        }
+        Ok(())
+    }
+
+    async fn failures(
+        &self,
+        id: JobId,
+        skip: u64,
+        limit: usize,
+    ) -> Result<Vec<JobFailure>, StoreError> {
+        let jobs = lock(&self.jobs)?;
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        Ok(jobs.get(&id).map_or_else(Vec::new, |table| {
+            let failures = table.failures_in_order().into_iter();
+            failures.skip(skip).take(limit).cloned().collect()
+        }))
+    }
+
+    async fn rejected(
+        &self,
+        id: JobId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, String, Vec<JobFailure>)>, StoreError> {
+        let jobs = lock(&self.jobs)?;
+        let Some(table) = jobs.get(&id) else {
+            return Ok(Vec::new());
+        };
+        let records = table.rejected.iter().filter(|(line, _)| **line > after);
+        Ok(records
+            .take(limit)
+            .map(|(line, raw)| {
+                let failures = table.failures.iter().filter(|one| one.line == *line);
+                (*line, raw.clone(), failures.cloned().collect())
+            })
+            .collect())
+    }
+
+    async fn expire_jobs(&self, before: Timestamp) -> Result<(), StoreError> {
+        lock(&self.jobs)?.retain(|_, table| table.job.created_at >= before);
+        Ok(())
+    }
+}
