@@ -1,0 +1,23 @@
+//! The HTTP surface: extract, call one service, present. It decides nothing.
+
+mod app;
+mod body;
+mod call;
+mod endpoint;
+mod entities;
+mod headers;
+mod links;
+mod meter;
+mod present;
+mod problem;
+mod query;
+mod route;
+mod router;
+mod routes;
+mod search;
+mod service;
+
+pub use self::{
+    app::{App, HttpSettings},
+    router::Surface,
+};
