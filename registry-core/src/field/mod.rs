@@ -49,3 +49,63 @@ pub enum Kind {
 pub fn encode_integer(value: i64) -> crate::Encoded {
     crate::Encoded(format!("{:016x}", value.cast_unsigned() ^ (1 << 63)))
 }
+
+impl Kind {
+    /// PLACEHOLDER
+    pub fn from_definition(
+        type_name: &str,
+        attributes: &serde_json::Map<String, serde_json::Value>,
+        pointer: &str,
+    ) -> Result<Self, Vec<crate::Problem>> {
+        if let Some((name, _)) = attributes.iter().next() {
+            return Err(vec![crate::Problem::at(
+                format!("{pointer}/{name}"),
+                "unknown_member",
+                format!("unknown member {name}"),
+            )]);
+        }
+        serde_json::from_value(serde_json::json!({"kind": type_name})).map_err(|_| {
+            vec![crate::Problem::at(
+                format!("{pointer}/type"),
+                "unknown_kind",
+                format!("no kind {type_name}"),
+            )]
+        })
+    }
+
+    /// PLACEHOLDER
+    pub fn attributes(&self) -> serde_json::Map<String, serde_json::Value> {
+        serde_json::Map::new()
+    }
+
+    /// PLACEHOLDER
+    pub fn name(&self) -> &'static str {
+        match self {
+            Kind::Text(_) => "text",
+            Kind::Url(_) => "url",
+            Kind::Email(_) => "email",
+            Kind::Enum(_) => "enum",
+            Kind::Integer(_) => "integer",
+            Kind::Number(_) => "number",
+            Kind::Decimal(_) => "decimal",
+            Kind::Boolean(_) => "boolean",
+            Kind::Date(_) => "date",
+            Kind::Datetime(_) => "datetime",
+            Kind::Uuid(_) => "uuid",
+            Kind::Json(_) => "json",
+        }
+    }
+}
+
+/// PLACEHOLDER
+pub fn check_default(_: &crate::entity_type::Field) -> Result<(), crate::Problem> {
+    Ok(())
+}
+
+/// PLACEHOLDER
+pub fn violated_fields(after: &crate::EntityType, data: &crate::Data) -> Vec<crate::FieldNumber> {
+    let missing = after
+        .live_fields()
+        .filter(|field| field.required && !data.contains_key(&field.number));
+    missing.map(|field| field.number).collect()
+}

@@ -11,6 +11,7 @@ mod links;
 mod locks;
 mod registry;
 mod search;
+mod types;
 mod view;
 
 pub use self::{
@@ -20,5 +21,6 @@ pub use self::{
     links::{LinkDirection, LinkService, LinkSummary},
     registry::Registry,
     search::{Search, SearchPage, SearchRequest},
+    types::{TypeDelete, TypePage, Types, WrittenType},
     view::{Select, entity_json, label},
 };

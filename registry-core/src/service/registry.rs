@@ -12,7 +12,7 @@ use crate::{
     port::{Clock, IdSource, Jobs, RandomIds, Store, SystemClock},
 };
 
-use super::{Entities, LinkService, Search, locks::EntityLocks};
+use super::{Entities, LinkService, Search, Types, locks::EntityLocks};
 
 /// How long a catalog in memory is trusted. Reads on another server may lag a type change by at most 1 s; writes never do, since a
 /// commit names the versions of the types it was decided under.
@@ -73,6 +73,11 @@ impl Registry {
     pub fn with_ids(mut self, ids: Arc<dyn IdSource>) -> Self {
         self.ids = ids;
         self
+    }
+
+    /// Entity types: define, read, list, change, replace, delete.
+    pub fn types(&self) -> Types<'_> {
+        Types { registry: self }
     }
 
     /// Entities: create, read, replace, merge, delete.
