@@ -65,6 +65,17 @@ impl Problem {
         }
     }
 
+    /// The same, with its pointer put below another one.
+    #[must_use]
+    pub fn under(mut self, pointer: &str) -> Self {
+        match &mut self.place {
+            Place::Pointer(own) => own.insert_str(0, pointer),
+            Place::Whole => self.place = Place::Pointer(pointer.to_owned()),
+            Place::Parameter(_) => {}
+        }
+        self
+    }
+
     /// The same, showing the value.
     #[must_use]
     pub fn with_value(mut self, value: impl Into<String>) -> Self {
