@@ -53,7 +53,7 @@ impl Endpoint {
                 .iter()
                 .map(|route| (*route, Meter::new(route.method.as_str(), path)))
                 .collect(),
-            other: Meter::new("other", path),
+            other: Meter::new("other", "other"),
             allow: HeaderValue::from_str(&methods.join(", "))
                 .unwrap_or(HeaderValue::from_static("")),
         }

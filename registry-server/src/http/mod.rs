@@ -3,8 +3,10 @@
 mod app;
 mod body;
 mod call;
+mod cursor;
 mod endpoint;
 mod entities;
+mod entity_types;
 mod headers;
 mod links;
 mod meter;

@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode};
 
 use super::{
-    entities, links,
+    entities, entity_types, links,
     problem::Failure,
     route::{Route, Takes},
     search, service,
@@ -12,6 +12,7 @@ use super::{
 /// Every operation.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
     [
+        entity_types::ROUTES,
         entities::ROUTES,
         links::ROUTES,
         search::ROUTES,

@@ -4,13 +4,13 @@ use axum::http::StatusCode;
 
 use super::super::{
     call::Call,
-    headers::if_match,
+    headers::{etag_version, if_match},
     present::{empty, written},
     problem::Answer,
 };
 
 pub(super) async fn answer(call: Call) -> Answer {
-    let if_match = if_match(&call.parts.headers)?;
+    let if_match = if_match(&call.parts.headers, etag_version)?;
     let type_name = call.segment(1)?;
     let position = call
         .registry()
