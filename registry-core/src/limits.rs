@@ -36,3 +36,7 @@ pub const PAGE: usize = 1_000;
 pub const DEFAULT_PAGE: usize = 50;
 /// Bytes of one record of an upload.
 pub const UPLOAD_ROW_BYTES: usize = 1024 * 1024;
+/// Terms of a sort.
+pub const SORT_TERMS: usize = 3;
+/// Conditions and values of a resolved filter: paths through links of several types are written out per type.
+pub const RESOLVED_NODES: usize = 10_000;

@@ -8,6 +8,7 @@ mod email;
 mod r#enum;
 mod integer;
 mod json;
+pub mod literal;
 mod number;
 mod text;
 mod url;

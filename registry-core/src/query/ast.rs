@@ -96,6 +96,14 @@ pub enum Filter {
         /// The ids.
         ids: Option<Vec<EntityId>>,
     },
+    /// The link leads to some entity other than this one. Which ends count is as for [`Filter::Linked`]: an outgoing link to an entity
+    /// that may not be read counts.
+    LinkedElsewhere {
+        /// The link.
+        step: LinkStep,
+        /// The one that does not count.
+        id: EntityId,
+    },
     /// Some readable entity at the other end of the link satisfies the filter.
     Exists {
         /// The link.

@@ -1,1 +1,332 @@
 //! Deletes: what goes along, what is unlinked, what forbids it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    Caller, Catalog, Entity, EntityId, EntityType, Error, LinkNumber, Scope, Timestamp, TypeId,
+    change::{LinkRow, Operation},
+    entity_type::{Link, OnDelete},
+    limits,
+    port::{Conflict, Position},
+    problem::Refusal,
+};
+
+use super::{
+    Entities, IfMatch,
+    commit::{Retry, Unapplied, store_error},
+    decide::{Context, relink},
+    entities::of_type,
+    rights::{forbidden, may_write, require_write, require_writer, visible},
+    symmetric::remove,
+};
+
+/// Targets whose holders are read at once.
+const SLICE: usize = 1_000;
+/// Link rows read at once while counting what a delete reaches.
+const ROWS: usize = 2 * limits::OPERATIONS;
+/// Link rows read at most: past them the count of a refusal is a lower bound.
+const MOST_ROWS: usize = 64 * ROWS;
+
+/// Everything that a delete reaches.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Reach {
+    /// What goes: the roots and what cascades to them.
+    doomed: BTreeSet<EntityId>,
+    /// What stays and loses links, with the links and their targets.
+    unlinked: BTreeMap<EntityId, BTreeSet<(LinkNumber, EntityId)>>,
+    /// Links that forbid it, unless their holders go too.
+    restricting: Vec<LinkRow>,
+    /// Whether some rows were not read.
+    partial: bool,
+}
+
+impl Reach {
+    fn of(roots: &[EntityId]) -> Self {
+        Self {
+            doomed: roots.iter().copied().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes in the links that lead to doomed entities; returns what is doomed by them. `None` when a row is of a type or link that the
+    /// catalog does not know: it is older than the row.
+    fn take(&mut self, catalog: &Catalog, rows: Vec<LinkRow>) -> Option<Vec<EntityId>> {
+        let mut next = Vec::new();
+        for row in rows {
+            let (_, link) = link_of(catalog, row.holder_type, row.link)?;
+            match link.on_delete {
+                OnDelete::Cascade => {
+                    if self.doomed.insert(row.holder) {
+                        next.push(row.holder);
+                    }
+                }
+                OnDelete::Unlink => {
+                    self.unlinked
+                        .entry(row.holder)
+                        .or_default()
+                        .insert((row.link, row.target));
+                }
+                OnDelete::Restrict => self.restricting.push(row),
+            }
+        }
+        Some(next)
+    }
+
+    /// Ends the walk: what goes needs no unlinking and forbids nothing.
+    fn close(&mut self) {
+        let doomed = &self.doomed;
+        self.unlinked.retain(|holder, _| !doomed.contains(holder));
+        self.restricting.retain(|row| !doomed.contains(&row.holder));
+    }
+
+    fn count(&self) -> usize {
+        self.doomed.len() + self.unlinked.len()
+    }
+
+    /// Refuses what is forbidden by a link or too much.
+    fn check(&self, catalog: &Catalog) -> Result<(), Error> {
+        if let Some(row) = self.restricting.first() {
+            let holders: BTreeSet<EntityId> =
+                self.restricting.iter().map(|row| row.holder).collect();
+            let (holder, link) = link_of(catalog, row.holder_type, row.link)
+                .map_or(("", ""), |(holder, link)| {
+                    (holder.name.as_str(), link.name.as_str())
+                });
+            return Err(Error::refused(
+                Refusal::Conflict,
+                "restricted",
+                format!("{holder}.{link} of another entity leads here and forbids it"),
+            )
+            .with("link", link)
+            .with("holder_type", holder)
+            .with("count", holders.len()));
+        }
+        let count = self.count();
+        if count > limits::OPERATIONS {
+            let least = if self.partial { "at least " } else { "" };
+            return Err(Error::refused(
+                Refusal::Conflict,
+                "too_many_affected",
+                format!(
+                    "{least}{count} entities would be deleted or unlinked; at most {} may be",
+                    limits::OPERATIONS
+                ),
+            )
+            .with("count", count));
+        }
+        Ok(())
+    }
+
+    fn touched(&self) -> Vec<EntityId> {
+        self.doomed
+            .iter()
+            .chain(self.unlinked.keys())
+            .copied()
+            .collect()
+    }
+
+    /// The operations, roots first. `Ok(None)` when the entities are no longer as the links said.
+    fn decide(
+        &self,
+        caller: &Caller,
+        catalog: &Catalog,
+        at: Timestamp,
+        entities: Vec<Entity>,
+    ) -> Result<Option<(Vec<Arc<EntityType>>, Vec<Operation>)>, Error> {
+        let mut types: BTreeMap<TypeId, Arc<EntityType>> = BTreeMap::new();
+        let mut operations = Vec::with_capacity(entities.len());
+        if entities.len() != self.count() {
+            return Ok(None);
+        }
+        for entity in entities {
+            let Some(entity_type) = catalog.by_id(entity.type_id) else {
+                return Ok(None);
+            };
+            types.insert(entity_type.id, Arc::clone(entity_type));
+            if self.doomed.contains(&entity.id) {
+                if !may_write(caller, &entity) {
+                    return Err(forbidden(
+                        "an entity that would be deleted too may not be written",
+                    ));
+                }
+                operations.push(Operation::Delete(Arc::new(entity)));
+                continue;
+            }
+            let mut links = entity.links.clone();
+            for (link, target) in self.unlinked.get(&entity.id).into_iter().flatten() {
+                remove(&mut links, *link, *target);
+            }
+            let context = Context {
+                caller,
+                entity_type,
+                at,
+            };
+            let Some(after) = relink(context, &entity, links) else {
+                return Ok(None);
+            };
+            operations.push(Operation::Update {
+                before: Arc::new(entity),
+                after,
+            });
+        }
+        Ok(Some((types.into_values().collect(), operations)))
+    }
+}
+
+fn link_of(
+    catalog: &Catalog,
+    holder_type: TypeId,
+    link: LinkNumber,
+) -> Option<(&Arc<EntityType>, &Link)> {
+    let holder = catalog.by_id(holder_type)?;
+    let link = holder.link(link).filter(|link| !link.removed)?;
+    Some((holder, link))
+}
+
+impl Entities<'_> {
+    /// Deletes the entity and, as `on_delete` of the links that lead to it says, deletes or unlinks their holders, in one transaction.
+    ///
+    /// Refuses with `restricted` when a link forbids it, `too_many_affected` above 10,000 entities, `forbidden` when one of those that
+    /// would be deleted may not be written, `version_mismatch`, `not_found`.
+    pub async fn delete(
+        &self,
+        caller: &Caller,
+        type_name: &str,
+        id: EntityId,
+        if_match: Option<IfMatch>,
+    ) -> Result<Position, Error> {
+        let registry = self.registry;
+        let mut retry = Retry::default();
+        let mut touched = vec![id];
+        loop {
+            let (catalog, entity_type) = registry.entity_type(type_name).await?;
+            require_writer(caller)?;
+            let _held = registry.locks.hold(touched.iter().copied()).await;
+            let read = registry.read(&[id], &Scope::Everything).await?;
+            let entity = visible(caller, of_type(&entity_type, read.into_iter().next()))?;
+            require_write(caller, &entity)?;
+            IfMatch::check(if_match.as_ref(), Some(entity.version))?;
+            match self
+                .delete_roots(caller, &catalog, &[id], &mut touched)
+                .await
+            {
+                Ok(position) => return Ok(position),
+                Err(Unapplied::Refused(error)) => return Err(error),
+                Err(Unapplied::Again(conflict)) => retry.after(registry, &conflict).await?,
+            }
+        }
+    }
+
+    /// Deletes these entities, of any types, and whatever their going takes along, in one transaction. Absent ones are passed over;
+    /// `None` when nothing was left to delete. They do not forbid each other's deletion.
+    ///
+    /// Refuses as [`Entities::delete`] does; the caller must be allowed to write each.
+    pub async fn delete_many(
+        &self,
+        caller: &Caller,
+        ids: &[EntityId],
+    ) -> Result<Option<Position>, Error> {
+        let registry = self.registry;
+        require_writer(caller)?;
+        let mut retry = Retry::default();
+        let mut touched = ids.to_vec();
+        loop {
+            let catalog = registry.catalog().await?;
+            let _held = registry.locks.hold(touched.iter().copied()).await;
+            let present: Vec<EntityId> = registry
+                .read(ids, &Scope::Everything)
+                .await?
+                .into_iter()
+                .map(|entity| entity.id)
+                .collect();
+            if present.is_empty() {
+                return Ok(None);
+            }
+            match self
+                .delete_roots(caller, &catalog, &present, &mut touched)
+                .await
+            {
+                Ok(position) => return Ok(Some(position)),
+                Err(Unapplied::Refused(error)) => return Err(error),
+                Err(Unapplied::Again(conflict)) => retry.after(registry, &conflict).await?,
+            }
+        }
+    }
+
+    async fn delete_roots(
+        &self,
+        caller: &Caller,
+        catalog: &Catalog,
+        roots: &[EntityId],
+        touched: &mut Vec<EntityId>,
+    ) -> Result<Position, Unapplied> {
+        let registry = self.registry;
+        let reach = self.reach(catalog, roots).await?;
+        reach.check(catalog)?;
+        *touched = reach.touched();
+        let entities = registry.read(touched, &Scope::Everything).await?;
+        let at = registry.now();
+        let Some((types, operations)) = reach.decide(caller, catalog, at, entities)? else {
+            return Err(stale());
+        };
+        let receipt = registry.commit(caller, at, types, operations).await?;
+        Ok(receipt.position)
+    }
+
+    /// Walks the links towards the roots, level by level.
+    async fn reach(&self, catalog: &Catalog, roots: &[EntityId]) -> Result<Reach, Unapplied> {
+        let mut reach = Reach::of(roots);
+        let mut frontier = roots.to_vec();
+        while !frontier.is_empty() && !reach.partial {
+            let mut next = Vec::new();
+            for slice in frontier.chunks(SLICE) {
+                let rows = self.holders(slice).await?;
+                reach.partial = rows.len() >= MOST_ROWS || reach.count() >= MOST_ROWS;
+                // Another server may have defined the type or link after this catalog was read.
+                let Some(doomed) = reach.take(catalog, rows) else {
+                    return Err(Unapplied::Again(Conflict::CatalogChanged));
+                };
+                next.extend(doomed);
+                if reach.partial {
+                    break;
+                }
+            }
+            frontier = next;
+        }
+        reach.close();
+        if reach.partial && reach.count() <= limits::OPERATIONS && reach.restricting.is_empty() {
+            return Err(Unapplied::Refused(
+                Error::refused(
+                    Refusal::Conflict,
+                    "too_many_affected",
+                    "too many links lead to what would be deleted",
+                )
+                .with("count", reach.count()),
+            ));
+        }
+        Ok(reach)
+    }
+
+    /// All links that lead to these, as long as they are fewer than [`MOST_ROWS`].
+    async fn holders(&self, targets: &[EntityId]) -> Result<Vec<LinkRow>, Error> {
+        let mut limit = ROWS;
+        loop {
+            let store = &self.registry.store;
+            let rows = store.holders(targets, limit).await.map_err(store_error)?;
+            if rows.len() < limit || limit >= MOST_ROWS {
+                return Ok(rows);
+            }
+            limit *= 8;
+        }
+    }
+}
+
+fn stale() -> Unapplied {
+    Unapplied::Again(Conflict::Stale {
+        operation: 0,
+        current: None,
+    })
+}

@@ -4,9 +4,20 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::{Caller, Catalog, Entity, EntityId, EntityType, Error, Version, port::Position};
+use crate::{
+    Caller, Catalog, Entity, EntityId, EntityType, Error, Scope, Version,
+    port::Position,
+    problem::{Refusal, Refused},
+};
 
-use super::Registry;
+use super::{
+    Registry,
+    commit::{entity_exists, store_error},
+    decide::{self, Change, Context},
+    key_value,
+    rights::{may_read, require_writer, visible},
+    write::{Decision, Write},
+};
 
 /// Operations on entities.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +32,31 @@ pub enum IfMatch {
     Any,
     /// One of these; empty never matches.
     OneOf(Vec<Version>),
+}
+
+impl IfMatch {
+    /// Refuses with `version_mismatch` and the present version unless that is one of the expected.
+    pub(super) fn check(expected: Option<&Self>, current: Option<Version>) -> Result<(), Error> {
+        let holds = match (expected, current) {
+            (None, _) | (Some(Self::Any), Some(_)) => true,
+            (Some(Self::OneOf(versions)), Some(current)) => versions.contains(&current),
+            (Some(_), None) => false,
+        };
+        if holds {
+            return Ok(());
+        }
+        Err(Error::Refused(Box::new(Refused {
+            class: Refusal::VersionMismatch,
+            code: "version_mismatch",
+            detail: current.map_or_else(
+                || "there is no such entity".to_owned(),
+                |current| format!("the entity is at version {current}"),
+            ),
+            problems: Vec::new(),
+            current,
+            extra: Vec::new(),
+        })))
+    }
 }
 
 /// What a write came to.
@@ -59,7 +95,10 @@ pub struct Read {
 }
 
 impl Entities<'_> {
-    /// Creates an entity from a document `{fields, links, owners, readers}`, under this id or a new one.
+    /// Creates an entity from a document `{fields, links, owners, readers}`, under this id or a new one. An id used before goes on counting
+    /// its versions.
+    ///
+    /// Refuses with `entity_exists` when any entity of any type has the id; see [`Entities::put`] for the rest.
     pub async fn create(
         &self,
         caller: &Caller,
@@ -67,10 +106,48 @@ impl Entities<'_> {
         id: Option<EntityId>,
         body: &Map<String, Value>,
     ) -> Result<Written, Error> {
-        todo!()
+        let registry = self.registry;
+        let mut write = Write::new(registry, caller, id);
+        loop {
+            let (_, entity_type) = registry.entity_type(type_name).await?;
+            require_writer(caller)?;
+            let _held = registry.locks.hold(write.touched()).await;
+            let taken = match id {
+                Some(id) => self.stored(id).await?.is_some(),
+                None => false,
+            };
+            let version = match id {
+                Some(id) if !taken => self.next_version(id).await?,
+                _ => Version::FIRST,
+            };
+            let id = id.unwrap_or_else(|| registry.next_entity_id());
+            let at = registry.now();
+            let context = Context {
+                caller,
+                entity_type: &entity_type,
+                at,
+            };
+            // A document that is wrong by itself is told so first, whether or not the id is free.
+            let entity = decide::create(context, id, version, body)?;
+            if taken {
+                return Err(entity_exists(id));
+            }
+            if let Some(written) = write
+                .commit(&entity_type, at, Decision::Create(entity))
+                .await?
+            {
+                return Ok(written);
+            }
+        }
     }
 
-    /// Creates the entity, or replaces its fields and links whole; owners and readers stay when left out.
+    /// Creates the entity, or replaces its fields and links whole; owners and readers stay when left out. Nothing is written when nothing
+    /// differs.
+    ///
+    /// Refuses what cannot be read (`unknown_member`, `read_only_field`), what breaks the type's rules (`unknown_field`, `required_link`,
+    /// `owners_empty` and the codes of the field kinds), what the caller may not do (`forbidden`), and what stands against the store
+    /// (`entity_exists` for an id of another type or an invisible one, `key_taken`, `link_target_not_found`, `link_target_type`,
+    /// `link_cardinality`, `too_many_links`, `version_mismatch`).
     pub async fn put(
         &self,
         caller: &Caller,
@@ -79,10 +156,47 @@ impl Entities<'_> {
         body: &Map<String, Value>,
         if_match: Option<IfMatch>,
     ) -> Result<Written, Error> {
-        todo!()
+        let registry = self.registry;
+        let mut write = Write::new(registry, caller, Some(id));
+        loop {
+            let (_, entity_type) = registry.entity_type(type_name).await?;
+            require_writer(caller)?;
+            let _held = registry.locks.hold(write.touched()).await;
+            let before = self.stored(id).await?;
+            let at = registry.now();
+            let context = Context {
+                caller,
+                entity_type: &entity_type,
+                at,
+            };
+            let decision = match before {
+                Some(before) if before.type_id == entity_type.id && may_read(caller, &before) => {
+                    let after = decide::change(context, &before, Change::Replace, body)?;
+                    IfMatch::check(if_match.as_ref(), Some(before.version))?;
+                    Decision::of(before, after)
+                }
+                taken => {
+                    let version = match taken {
+                        Some(_) => Version::FIRST,
+                        None => self.next_version(id).await?,
+                    };
+                    let entity = decide::create(context, id, version, body)?;
+                    IfMatch::check(if_match.as_ref(), None)?;
+                    if taken.is_some() {
+                        return Err(entity_exists(id));
+                    }
+                    Decision::Create(entity)
+                }
+            };
+            if let Some(written) = write.commit(&entity_type, at, decision).await? {
+                return Ok(written);
+            }
+        }
     }
 
-    /// Merges a document into the entity (RFC 7396): only what is named changes, null clears.
+    /// Merges a document into the entity (RFC 7396): only what is named changes, null clears. Lists and many links are replaced.
+    ///
+    /// Refuses as [`Entities::put`] does, and with `not_found` when there is no such entity.
     pub async fn patch(
         &self,
         caller: &Caller,
@@ -91,36 +205,46 @@ impl Entities<'_> {
         body: &Map<String, Value>,
         if_match: Option<IfMatch>,
     ) -> Result<Written, Error> {
-        todo!()
+        let registry = self.registry;
+        let mut write = Write::new(registry, caller, Some(id));
+        loop {
+            let (_, entity_type) = registry.entity_type(type_name).await?;
+            require_writer(caller)?;
+            let _held = registry.locks.hold(write.touched()).await;
+            let before = of_type(&entity_type, self.stored(id).await?);
+            let before = visible(caller, before)?;
+            let at = registry.now();
+            let context = Context {
+                caller,
+                entity_type: &entity_type,
+                at,
+            };
+            let after = decide::change(context, &before, Change::Merge, body)?;
+            IfMatch::check(if_match.as_ref(), Some(before.version))?;
+            let decision = Decision::of(before, after);
+            if let Some(written) = write.commit(&entity_type, at, decision).await? {
+                return Ok(written);
+            }
+        }
     }
 
-    /// Deletes the entity and whatever its going takes along.
-    pub async fn delete(
-        &self,
-        caller: &Caller,
-        type_name: &str,
-        id: EntityId,
-        if_match: Option<IfMatch>,
-    ) -> Result<Position, Error> {
-        todo!()
-    }
-
-    /// Deletes these entities, of any types, and whatever their going takes along, in one transaction. Absent ones are passed over;
-    /// `None` when nothing was left to delete. The caller must be allowed to write each.
-    pub async fn delete_many(
-        &self,
-        caller: &Caller,
-        ids: &[EntityId],
-    ) -> Result<Option<Position>, Error> {
-        todo!()
-    }
-
-    /// The entity of this type and id.
+    /// The entity of this type and id; `not_found` when it is absent, invisible, or of another type.
     pub async fn get(&self, caller: &Caller, type_name: &str, id: EntityId) -> Result<Read, Error> {
-        todo!()
+        let (catalog, entity_type) = self.registry.entity_type(type_name).await?;
+        let read = self.registry.read(&[id], &caller.scope()).await?;
+        let entity = of_type(&entity_type, read.into_iter().next())
+            .ok_or_else(|| Error::not_found("entity"))?;
+        Ok(Read {
+            entity,
+            entity_type,
+            catalog,
+        })
     }
 
     /// The entity that holds a key. `value` is the path segment as it came in, still percent-encoded: its parts are separated by `,`.
+    ///
+    /// Refuses with `not_found` when the type has no such key or no readable entity has the value, and with `invalid_key_value` when the
+    /// segment is no value of the key's fields.
     pub async fn by_key(
         &self,
         caller: &Caller,
@@ -128,6 +252,44 @@ impl Entities<'_> {
         key: &str,
         value: &str,
     ) -> Result<Read, Error> {
-        todo!()
+        let (catalog, entity_type) = self.registry.entity_type(type_name).await?;
+        let key = entity_type
+            .key_named(key)
+            .ok_or_else(|| Error::not_found("key"))?;
+        let value = key_value::read(&entity_type, &key, value)?;
+        let entity = self
+            .registry
+            .store
+            .by_key(entity_type.id, key.number, &value, &caller.scope())
+            .await
+            .map_err(store_error)?
+            .ok_or_else(|| Error::not_found("entity"))?;
+        Ok(Read {
+            entity,
+            entity_type,
+            catalog,
+        })
     }
+
+    /// The entity of an id, whoever may read it: only for deciding.
+    async fn stored(&self, id: EntityId) -> Result<Option<Entity>, Error> {
+        let read = self.registry.read(&[id], &Scope::Everything).await?;
+        Ok(read.into_iter().next())
+    }
+
+    /// The version with which an id begins: after the deletion of its last life.
+    async fn next_version(&self, id: EntityId) -> Result<Version, Error> {
+        let last = self
+            .registry
+            .store
+            .last_version(id)
+            .await
+            .map_err(store_error)?;
+        Ok(last.map_or(Version::FIRST, Version::next))
+    }
+}
+
+/// The entity, if it is of this type: under any other it is not there.
+pub(super) fn of_type(entity_type: &EntityType, entity: Option<Entity>) -> Option<Entity> {
+    entity.filter(|entity| entity.type_id == entity_type.id)
 }

@@ -3,16 +3,24 @@
 //! [`Registry`] is the library's front door. It hands out thin services that borrow it: [`Entities`], [`LinkService`] and
 //! [`Search`]; each method is one operation of the HTTP contract.
 
+mod commit;
+mod decide;
 mod delete;
+mod document;
 mod entities;
 mod expand;
+mod fields;
 mod graph;
+mod key_value;
 mod links;
 mod locks;
 mod registry;
+pub(crate) mod rights;
 mod search;
 mod types;
+mod symmetric;
 mod view;
+mod write;
 
 pub use self::{
     entities::{Entities, IfMatch, Outcome, Read, Written},
@@ -23,4 +31,5 @@ pub use self::{
     search::{Search, SearchPage, SearchRequest},
     types::{TypeDelete, TypePage, Types, WrittenType},
     view::{Select, entity_json, label},
+    view::{Select, entity_json, label, write_entity},
 };

@@ -1,6 +1,7 @@
 //! The registry: a store, jobs, a clock, a source of ids, and what is kept in memory between requests.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -8,15 +9,18 @@ use std::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    Catalog, EntityId, EntityType, Error, Timestamp,
+    Catalog, Entity, EntityId, EntityType, Error, Scope, Timestamp,
     port::{Clock, IdSource, Jobs, RandomIds, Store, SystemClock},
 };
 
-use super::{Entities, LinkService, Search, Types, locks::EntityLocks};
+use super::{Entities, LinkService, Search, Types, commit::store_error, locks::EntityLocks};
 
 /// How long a catalog in memory is trusted. Reads on another server may lag a type change by at most 1 s; writes never do, since a
 /// commit names the versions of the types it was decided under.
 const CATALOG_AGE: Duration = Duration::from_millis(500);
+
+/// Ids of one read.
+const READ_SLICE: usize = 1_000;
 
 /// A registry over one store. Cheap to share behind an `Arc`; two of them on one store see each other's writes.
 #[derive(Debug)]
@@ -167,6 +171,25 @@ impl Registry {
             .get_or_try_init(|| async { self.store.secret().await })
             .await?;
         Ok(*secret)
+    }
+
+    /// The entities of these ids inside the scope, by id.
+    pub(super) async fn read(&self, ids: &[EntityId], scope: &Scope) -> Result<Vec<Entity>, Error> {
+        if let [_] = ids {
+            return self.store.entities(ids, scope).await.map_err(store_error);
+        }
+        let ids: BTreeSet<EntityId> = ids.iter().copied().collect();
+        let ids: Vec<EntityId> = ids.into_iter().collect();
+        let mut read = Vec::with_capacity(ids.len());
+        for slice in ids.chunks(READ_SLICE) {
+            read.extend(
+                self.store
+                    .entities(slice, scope)
+                    .await
+                    .map_err(store_error)?,
+            );
+        }
+        Ok(read)
     }
 
     fn known(&self) -> Option<Known> {

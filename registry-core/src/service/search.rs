@@ -2,9 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::{Caller, Catalog, Entity, EntityId, Error};
+use crate::{
+    Caller, Catalog, Entity, EntityId, EntityType, Error, Scope, TypeId, limits,
+    problem::{Problem, Refusal},
+    query::{
+        After, Count, Filter, FilterError, LinkEnd, LinkStep, NamedLink, Query, SortTerm,
+        cursor::{self, Binding},
+        parse_fields, parse_filter, parse_links, parse_sort, parse_uuids, resolve, resolve_links,
+        resolve_sort,
+        tree::Expr,
+    },
+};
 
-use super::{Expanded, Registry, Select};
+use super::{Expanded, Registry, Select, commit::store_error, expand, links::require_link};
 
 /// Lists and searches of entities.
 #[derive(Clone, Copy, Debug)]
@@ -57,16 +67,42 @@ pub struct SearchPage {
 }
 
 impl Search<'_> {
-    /// The entities that match.
+    /// The readable entities that match, in the order asked for.
+    ///
+    /// Refuses with `not_found` for a type, and for parameters with `invalid_filter` (`fields`, `filter`), `invalid_links`,
+    /// `invalid_uuids`, `invalid_sort`, `invalid_select`, `invalid_expand`, `unknown_field`, `unknown_link`, `invalid_limit`,
+    /// `invalid_count`, `invalid_cursor`.
     pub async fn search(
         &self,
         caller: &Caller,
         request: &SearchRequest,
     ) -> Result<SearchPage, Error> {
-        todo!()
+        let catalog = self.registry.catalog().await?;
+        let mut types: Vec<Arc<EntityType>> = Vec::new();
+        for name in &request.type_names {
+            let found = catalog
+                .by_name(name)
+                .ok_or_else(|| Error::not_found("entity type"))?;
+            if !types.iter().any(|known| known.id == found.id) {
+                types.push(Arc::clone(found));
+            }
+        }
+        let bound: Vec<TypeId> = types.iter().map(|one| one.id).collect();
+        if types.is_empty() {
+            types = catalog.types().to_vec();
+        }
+        let scan = Scan {
+            types,
+            bound,
+            within: None,
+            place: None,
+        };
+        self.run(caller, catalog, scan, request).await
     }
 
     /// The readable entities at the other end of a link (its name or an inverse name) of one entity; `request.type_names` is not looked at.
+    ///
+    /// Refuses as [`Search::search`] does, with `not_found` for the entity, and with `unknown_link`.
     pub async fn linked(
         &self,
         caller: &Caller,
@@ -75,7 +111,11 @@ impl Search<'_> {
         link: &str,
         request: &SearchRequest,
     ) -> Result<SearchPage, Error> {
-        todo!()
+        let read = self.registry.entities().get(caller, type_name, id).await?;
+        let named = require_link(&read.catalog, &read.entity_type, link)?;
+        let scan = Scan::linked(&read.catalog, named, &read.entity);
+        self.run(caller, Arc::clone(&read.catalog), scan, request)
+            .await
     }
 
     /// What `expand=` shows of one entity.
@@ -85,6 +125,256 @@ impl Search<'_> {
         entity: &Entity,
         names: &str,
     ) -> Result<Vec<(String, Expanded)>, Error> {
-        todo!()
+        let catalog = self.registry.catalog().await?;
+        let types: Vec<Arc<EntityType>> =
+            catalog.by_id(entity.type_id).cloned().into_iter().collect();
+        let names = expand::parse(&catalog, &types, Some(names))?;
+        let one = std::slice::from_ref(entity);
+        let expanded = expand::expand(self.registry, caller, &catalog, one, &names).await?;
+        Ok(expanded.into_iter().next().unwrap_or_default())
+    }
+
+    async fn run(
+        &self,
+        caller: &Caller,
+        catalog: Arc<Catalog>,
+        scan: Scan,
+        request: &SearchRequest,
+    ) -> Result<SearchPage, Error> {
+        let scope = caller.scope();
+        let limit = parse_limit(request.limit.as_deref())?;
+        let count = parse_count(request.count.as_deref())?;
+        let type_refs: Vec<&EntityType> = scan.types.iter().map(AsRef::as_ref).collect();
+        let select = Select::parse(request.select.as_deref(), &type_refs)?;
+        let names = expand::parse(&catalog, &scan.types, request.expand.as_deref())?;
+        let filter = filter(&catalog, &scan, request)?;
+        let sort = match &request.sort {
+            Some(text) => resolve_sort(&scan.types, &parse_sort(text)?)?,
+            None => Vec::new(),
+        };
+        let binding = scan.binding(&scope, &sort, request);
+        let secret = self.registry.cursor_secret().await?;
+        let after = request
+            .cursor
+            .as_deref()
+            .map(|text| cursor::open(&secret, &binding, text, sort.len()))
+            .transpose()?;
+        if scan.types.is_empty() {
+            // A query has at least one type, and a registry without types no entities.
+            return Ok(SearchPage {
+                items: Vec::new(),
+                expanded: Vec::new(),
+                select,
+                catalog,
+                next_cursor: None,
+                total: (count == Count::Exact).then_some(0),
+            });
+        }
+        let query = Query {
+            types: scan.types.iter().map(|one| one.id).collect(),
+            filter,
+            sort,
+            scope,
+            limit,
+            after,
+            count,
+        };
+        let found = self
+            .registry
+            .store
+            .find(&query)
+            .await
+            .map_err(store_error)?;
+        let next_cursor = found.items.last().filter(|_| found.more).map(|last| {
+            let after = After::entity(last, &query.sort);
+            cursor::seal(&secret, &binding, &after)
+        });
+        let expanded =
+            expand::expand(self.registry, caller, &catalog, &found.items, &names).await?;
+        Ok(SearchPage {
+            items: found.items,
+            expanded,
+            select,
+            catalog,
+            next_cursor,
+            total: found.total,
+        })
+    }
+}
+
+/// Where a page is taken from.
+struct Scan {
+    /// The types looked in.
+    types: Vec<Arc<EntityType>>,
+    /// The types that were named: what a cursor is bound to, so that a list over all types goes on when one is defined.
+    bound: Vec<TypeId>,
+    /// What holds beside the request's own conditions.
+    within: Option<Filter>,
+    /// The link and entity that this is a list of, for the cursor.
+    place: Option<String>,
+}
+
+impl Scan {
+    /// The other end of a link of an entity that the caller may read.
+    fn linked(catalog: &Catalog, named: NamedLink<'_>, entity: &Entity) -> Self {
+        let (types, filter) = match named.to {
+            // The holder's row has the ids: nothing is to be looked up in the links.
+            LinkEnd::Target => (
+                catalog
+                    .targets(named.link)
+                    .into_iter()
+                    .map(Arc::clone)
+                    .collect(),
+                Filter::Ids(
+                    entity
+                        .links
+                        .get(&named.link.number)
+                        .cloned()
+                        .unwrap_or_default(),
+                ),
+            ),
+            LinkEnd::Holder => (
+                vec![Arc::clone(named.holder)],
+                Filter::Linked {
+                    step: LinkStep {
+                        holder_type: named.holder.id,
+                        link: named.link.number,
+                        to: LinkEnd::Target,
+                    },
+                    ids: Some(vec![entity.id]),
+                },
+            ),
+        };
+        Self {
+            types,
+            bound: Vec::new(),
+            within: Some(filter),
+            place: Some(place(named, entity.id)),
+        }
+    }
+
+    fn binding(&self, scope: &Scope, sort: &[SortTerm], request: &SearchRequest) -> Binding {
+        let parameters = [
+            ("fields", request.fields.as_deref()),
+            ("links", request.links.as_deref()),
+            ("uuids", request.uuids.as_deref()),
+            ("filter", request.filter.as_deref()),
+            ("place", self.place.as_deref()),
+        ];
+        let given: Vec<(&str, &str)> = parameters
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, text?)))
+            .collect();
+        Binding::new(&self.bound, scope, sort, &given)
+    }
+}
+
+/// The cursor with which the plain list of a link goes on after an entity: what [`Search::linked`] itself would have given.
+pub(super) fn linked_cursor(
+    secret: &[u8; 32],
+    scope: &Scope,
+    named: NamedLink<'_>,
+    id: EntityId,
+    last: EntityId,
+) -> String {
+    let place = place(named, id);
+    let binding = Binding::new(&[], scope, &[], &[("place", &place)]);
+    let after = After {
+        values: Vec::new(),
+        id: last,
+    };
+    cursor::seal(secret, &binding, &after)
+}
+
+fn place(named: NamedLink<'_>, id: EntityId) -> String {
+    let end = match named.to {
+        LinkEnd::Target => "targets",
+        LinkEnd::Holder => "holders",
+    };
+    format!("{end} {} {} {id}", named.holder.id, named.link.number)
+}
+
+fn filter(catalog: &Catalog, scan: &Scan, request: &SearchRequest) -> Result<Filter, Error> {
+    let mut all: Vec<Filter> = scan.within.iter().cloned().collect();
+    type Parse = fn(&str) -> Result<Expr, FilterError>;
+    let readers: [(&str, &Option<String>, Parse); 2] = [
+        ("fields", &request.fields, parse_fields),
+        ("filter", &request.filter, parse_filter),
+    ];
+    for (parameter, text, parse) in readers {
+        if let Some(text) = text {
+            let tree = parse(text).map_err(|error| error.refuse(parameter))?;
+            let resolved = resolve(catalog, &scan.types, &tree);
+            all.push(resolved.map_err(|error| error.refuse(parameter))?);
+        }
+    }
+    if let Some(text) = &request.links {
+        all.push(resolve_links(catalog, &scan.types, &parse_links(text)?)?);
+    }
+    if let Some(text) = &request.uuids {
+        all.push(Filter::Ids(parse_uuids(text)?));
+    }
+    Ok(match all.len() {
+        1 => all.remove(0),
+        _ => Filter::And(all),
+    })
+}
+
+fn parse_limit(text: Option<&str>) -> Result<usize, Error> {
+    let Some(text) = text else {
+        return Ok(limits::DEFAULT_PAGE);
+    };
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse()
+        .ok()
+        .filter(|limit| digits && (1..=limits::PAGE).contains(limit))
+        .ok_or_else(|| {
+            parameter(
+                "limit",
+                "invalid_limit",
+                format!("must be from 1 to {}", limits::PAGE),
+            )
+        })
+}
+
+fn parse_count(text: Option<&str>) -> Result<Count, Error> {
+    match text {
+        None => Ok(Count::None),
+        Some("exact") => Ok(Count::Exact),
+        Some(_) => Err(parameter("count", "invalid_count", "must be exact")),
+    }
+}
+
+fn parameter(name: &'static str, code: &'static str, message: impl Into<String>) -> Error {
+    Error::problems(
+        Refusal::Malformed,
+        code,
+        vec![Problem::parameter(name, code, message)],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn limits_are_whole_numbers_from_1_to_1000() {
+        assert_eq!(parse_limit(None).unwrap(), 50);
+        assert_eq!(parse_limit(Some("1000")).unwrap(), 1_000);
+        for wrong in [
+            "",
+            "0",
+            "-1",
+            "+1",
+            "1001",
+            "1e3",
+            "abc",
+            "18446744073709551616",
+            " 1",
+        ] {
+            assert!(parse_limit(Some(wrong)).is_err(), "{wrong}");
+        }
     }
 }

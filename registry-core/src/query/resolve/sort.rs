@@ -1,0 +1,59 @@
+//! Sort terms: names to what is sorted by.
+
+use std::sync::Arc;
+
+use crate::{
+    EntityType,
+    field::Kind,
+    problem::Error,
+    query::{
+        ast::{Operand, SortTerm, SystemField},
+        error::refuse,
+        params::SortName,
+    },
+};
+
+use super::unknown;
+
+/// Looks up the terms of a sort over entities of these types. 400 `invalid_sort`.
+///
+/// A term is a system field or, over a single type, a field of it that is not a list and not of kind json.
+pub fn resolve_sort(types: &[Arc<EntityType>], terms: &[SortName]) -> Result<Vec<SortTerm>, Error> {
+    let resolved = terms.iter().map(|term| {
+        let by = operand(types, &term.name)
+            .map_err(|message| refuse("sort", "invalid_sort", message))?;
+        let direction = term.direction;
+        Ok(SortTerm { by, direction })
+    });
+    resolved.collect()
+}
+
+fn operand(types: &[Arc<EntityType>], name: &str) -> Result<Operand, String> {
+    if let Some(system) = SystemField::named(name) {
+        return Ok(Operand::System(system));
+    }
+    let [only] = types else {
+        return Err(format!(
+            "{name} is no system field; several types sort by these alone"
+        ));
+    };
+    let Some(field) = only.field_named(name) else {
+        return Err(if only.link_named(name).is_some() {
+            format!("{name} is a link and has no order")
+        } else {
+            unknown(name)
+        });
+    };
+    if field.list {
+        return Err(format!("{name} is a list and has no order"));
+    }
+    if matches!(field.kind, Kind::Json(_)) {
+        return Err(format!("{name} is json and has no order"));
+    }
+    Ok(Operand::Field {
+        type_id: only.id,
+        field: field.number,
+        list: false,
+        indexed: field.indexed,
+    })
+}

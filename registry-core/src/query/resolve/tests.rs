@@ -1,0 +1,6 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod catalog;
+mod errors;
+mod links;
+mod trees;
