@@ -378,14 +378,23 @@ mod tests {
     fn malformed_texts_are_named() {
         let cases: [(&[u8], &str); 9] = [
             (b"", "EOF while parsing a value at line 1 column 0"),
-            (b"\xEF\xBB\xBF{}", "the text begins with a byte order mark (BOM)"),
+            (
+                b"\xEF\xBB\xBF{}",
+                "the text begins with a byte order mark (BOM)",
+            ),
             (b"\"a\xFF\"", "invalid UTF-8 at byte 2"),
             (b"{} {}", "trailing characters at line 1 column 4"),
             (b"[1,]", "trailing comma at line 1 column 4"),
             (b"1e400", "number out of range at line 1 column 5"),
             (b"NaN", "expected value at line 1 column 1"),
-            (br#""\ud800""#, "unexpected end of hex escape at line 1 column 8"),
-            (b"\"a\nb\"", "control character (\\u0000-\\u001F) found while parsing a string at line 2 column 0"),
+            (
+                br#""\ud800""#,
+                "unexpected end of hex escape at line 1 column 8",
+            ),
+            (
+                b"\"a\nb\"",
+                "control character (\\u0000-\\u001F) found while parsing a string at line 2 column 0",
+            ),
         ];
         for (bytes, message) in cases {
             let (class, problem) = fault(bytes);
@@ -464,7 +473,12 @@ mod tests {
 
     #[test]
     fn floats_read_back_exactly() {
-        for float in [0.1, 5e-324, 1.797_693_134_862_315_7e308, 2.225_073_858_507_201_4e-308] {
+        for float in [
+            0.1,
+            5e-324,
+            1.797_693_134_862_315_7e308,
+            2.225_073_858_507_201_4e-308,
+        ] {
             let text = json!(float).to_string();
             assert_eq!(read(text.as_bytes()).unwrap(), json!(float));
         }

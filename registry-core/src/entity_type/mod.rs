@@ -9,6 +9,7 @@ mod document;
 mod draft;
 mod evolution;
 mod field;
+pub mod fields;
 mod keys;
 mod link;
 mod members;
@@ -17,6 +18,7 @@ mod names;
 mod numbers;
 mod patch;
 mod problems;
+pub mod schema;
 mod tag;
 
 pub use decide::{change, define, remove, replace};
