@@ -3,9 +3,9 @@
 use super::{
     EntityType, Field, Link,
     draft::{Draft, Entry},
-    field,
-    keys::{self, FieldNames},
-    link::{self, Holder},
+    field_entry,
+    key_entries::{self, FieldNames},
+    link_entry::{self, Holder},
     names::{self, NamePointers},
     numbers,
     problems::Problems,
@@ -98,7 +98,7 @@ pub(super) fn build(
     if let Some(label) = &draft.label {
         after.label = names.find(label, "/label", problems);
     }
-    after.keys = keys::read(&draft.keys, &names, &after, before, &mut next, problems);
+    after.keys = key_entries::read(&draft.keys, &names, &after, before, &mut next, problems);
     after.next_number = next;
     let pointers = NamePointers(
         draft
@@ -179,7 +179,7 @@ fn fields(
     let mut fields: Vec<Field> = Vec::new();
     for (entry, number) in draft.fields.iter().zip(numbers) {
         let field = match &entry.attributes {
-            Some(attributes) => field::read(entry, attributes, *number, problems),
+            Some(attributes) => field_entry::read(entry, attributes, *number, problems),
             None => before
                 .and_then(|before| before.field(FieldNumber(*number)))
                 .cloned(),
@@ -209,7 +209,9 @@ fn links(
     let mut links: Vec<Link> = Vec::new();
     for (entry, number) in draft.links.iter().zip(numbers) {
         let link = match &entry.attributes {
-            Some(attributes) => link::read(entry, attributes, *number, holder, catalog, problems),
+            Some(attributes) => {
+                link_entry::read(entry, attributes, *number, holder, catalog, problems)
+            }
             None => before
                 .and_then(|before| before.links.iter().find(|link| link.number.0 == *number))
                 .cloned(),

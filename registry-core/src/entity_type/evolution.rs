@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Cardinality, EntityType, Field, Key, Link, LinkTargets};
+use super::{Cardinality, EntityType, Field, Key, Link, LinkTargets, fields};
 use crate::{
-    Entity, FieldNumber, KeyNumber, LinkNumber,
+    Data, Entity, FieldNumber, KeyNumber, LinkNumber,
     change::{KeyRow, TypeChange, ValueRow, key_rows, value_rows},
+    problem::Place,
 };
 
 /// The code of data that the change would drop.
@@ -67,7 +68,7 @@ impl TypeChange {
             found.extend(used.map(|number| (name_of(before, *number), code)));
         }
         if self.check_entities {
-            let broken = crate::field::violated_fields(after, &entity.data).into_iter();
+            let broken = violated_fields(after, &entity.data).into_iter();
             let fields = broken.filter(|number| !self.must_have_no_values.contains(&number.0));
             found.extend(fields.map(|number| (name_of(after, number.0), CONFLICT)));
             let links = after.live_links().filter(|link| breaks(link, entity));
@@ -172,6 +173,22 @@ fn holds(entity: &Entity, number: u32) -> bool {
             .links
             .get(&LinkNumber(number))
             .is_some_and(|targets| !targets.is_empty())
+}
+
+/// The fields whose rules, or those of a key they are part of, the data breaks.
+fn violated_fields(after: &EntityType, data: &Data) -> BTreeSet<FieldNumber> {
+    let problems = fields::check(after, data).err().unwrap_or_default();
+    problems
+        .iter()
+        .filter_map(|problem| {
+            let Place::Pointer(pointer) = &problem.place else {
+                return None;
+            };
+            // Names have no letter that a pointer escapes.
+            let name = pointer.strip_prefix("/fields/")?.split('/').next()?;
+            after.field_named(name).map(|field| field.number)
+        })
+        .collect()
 }
 
 fn name_of(entity_type: &EntityType, number: u32) -> String {

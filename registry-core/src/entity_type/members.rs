@@ -89,7 +89,7 @@ pub(super) fn refuse_nul(map: &Map<String, Value>, pointer: &str, problems: &mut
     for (name, value) in map {
         let pointer = format!("{pointer}/{}", pointer_token(name));
         if name.contains('\0') {
-            problems.add(&pointer, "nul", "a name must not hold U+0000");
+            problems.add(&pointer, "nul_character", "a name must not hold U+0000");
         }
         refuse_nul_in(value, &pointer, problems);
     }
@@ -98,7 +98,7 @@ pub(super) fn refuse_nul(map: &Map<String, Value>, pointer: &str, problems: &mut
 fn refuse_nul_in(value: &Value, pointer: &str, problems: &mut Problems) {
     match value {
         Value::String(text) if text.contains('\0') => {
-            problems.add(pointer, "nul", "a text must not hold U+0000");
+            problems.add(pointer, "nul_character", "a text must not hold U+0000");
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {

@@ -45,7 +45,9 @@ impl Problems {
 
 fn class_of(problem: &Problem) -> Refusal {
     match problem.code {
-        "unknown_member" | "read_only_field" | "not_supported_yet" | "nul" => Refusal::Malformed,
+        "unknown_member" | "read_only_field" | "not_supported_yet" | "nul_character" => {
+            Refusal::Malformed
+        }
         "name_taken" | "type_exists" => Refusal::Conflict,
         _ => Refusal::Invalid,
     }

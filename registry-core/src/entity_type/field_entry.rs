@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Field, draft::Entry, members::Members, problems::Problems};
-use crate::{FieldNumber, Problem, field::Kind, problem::Place};
+use super::{Field, draft::Entry, fields, members::Members, problems::Problems};
+use crate::{FieldNumber, field::Kind};
 
 /// The attributes that every kind has; the others belong to the kind.
 const COMMON: [&str; 12] = [
@@ -34,7 +34,7 @@ pub(super) fn read(
     };
     let kind = kind(&members, problems);
     let list = members.flag("list", false, problems);
-    let is_text = matches!(kind, None | Some(Kind::Text(_)));
+    let is_text = kind.as_ref().is_none_or(Kind::can_be_searchable);
     let mut field = Field {
         number: FieldNumber(number),
         name: entry.name.clone(),
@@ -95,7 +95,7 @@ fn check(field: &mut Field, members: &Members<'_>, problems: &mut Problems) {
     {
         problems.add(
             members.pointer("min_items"),
-            "min_above_max",
+            "out_of_range",
             "min_items is above max_items",
         );
     }
@@ -106,14 +106,14 @@ fn check(field: &mut Field, members: &Members<'_>, problems: &mut Problems) {
             "a list, json or number field cannot be unique",
         );
     }
-    if field.indexed && matches!(field.kind, Kind::Json(_)) {
+    if field.indexed && !field.kind.comparable() {
         problems.add(
             members.pointer("indexed"),
             "not_indexable",
             "a json field cannot be indexed",
         );
     }
-    if field.searchable && !matches!(field.kind, Kind::Text(_)) {
+    if field.searchable && !field.kind.can_be_searchable() {
         problems.add(
             members.pointer("searchable"),
             "not_searchable",
@@ -121,22 +121,13 @@ fn check(field: &mut Field, members: &Members<'_>, problems: &mut Problems) {
         );
     }
     if field.default.is_some()
-        && let Err(problem) = crate::field::check_default(field)
+        && let Err(problem) = fields::check_default(field)
     {
-        problems.push(below(problem, &members.pointer("default")));
+        problems.push(problem.under(members.pointer));
     }
 }
 
 /// Whether the values of a field can be part of a key.
 pub(super) fn keyable(field: &Field) -> bool {
-    !field.list && !matches!(field.kind, Kind::Json(_) | Kind::Number(_))
-}
-
-/// A problem of a default, placed where the default stands.
-fn below(problem: Problem, pointer: &str) -> Problem {
-    let place = match &problem.place {
-        Place::Pointer(inner) => Place::Pointer(format!("{pointer}{inner}")),
-        Place::Parameter(_) | Place::Whole => Place::Pointer(pointer.to_owned()),
-    };
-    Problem { place, ..problem }
+    !field.list && field.kind.can_be_unique()
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     EntityType, Key,
     draft::{FieldRef, KeyEntry},
-    field::keyable,
+    field_entry::keyable,
     names,
     problems::Problems,
 };
