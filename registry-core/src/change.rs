@@ -312,6 +312,23 @@ impl Batch {
         batch
     }
 
+    /// Adds what another batch does; the two must not touch the same rows.
+    pub fn append(&mut self, other: Self) {
+        self.created.extend(other.created);
+        self.updated.extend(other.updated);
+        self.deleted.extend(other.deleted);
+        self.targets.extend(other.targets);
+        self.keys_removed.extend(other.keys_removed);
+        self.keys_added.extend(other.keys_added);
+        self.values_removed.extend(other.values_removed);
+        self.values_added.extend(other.values_added);
+        self.links_removed.extend(other.links_removed);
+        self.links_added.extend(other.links_added);
+        self.owners_removed.extend(other.owners_removed);
+        self.owners_added.extend(other.owners_added);
+        self.changes.extend(other.changes);
+    }
+
     fn add(
         &mut self,
         index: usize,

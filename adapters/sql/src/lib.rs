@@ -1,1 +1,27 @@
-//! adapters/sql
+//! Every SQL statement of the registry, once, for two dialects; and the store over them, generic over a driver.
+//!
+//! - [`Statement`] and [`Sql`]: how statements are rendered; [`Dialect`]: where the two engines differ.
+//! - `write`, `find`, `filter`, `types`, `jobs`: the statements by topic.
+//! - [`Driver`]: what an engine supplies. [`SqlStore`]: the `Store` and `Jobs` ports over any driver.
+
+mod apply;
+mod dialect;
+mod driver;
+mod entities;
+mod filter;
+mod find;
+mod group;
+mod jobs;
+mod load;
+mod log;
+mod one_statement;
+mod range;
+mod statement;
+mod store;
+mod types;
+mod write;
+
+pub use dialect::Dialect;
+pub use driver::{Driver, EngineError, Failure};
+pub use statement::{Argument, Cell, Column, ColumnType, ColumnValues, Row, Sql, Statement};
+pub use store::SqlStore;

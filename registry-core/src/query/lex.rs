@@ -1,6 +1,6 @@
 //! The words and signs of a filter.
 
-use crate::field::literal::Literal;
+use crate::field::Literal;
 
 use super::{
     error::FilterError,

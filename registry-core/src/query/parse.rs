@@ -7,7 +7,7 @@
 //! ```
 
 use crate::{
-    field::literal::Literal,
+    field::Literal,
     limits::{FILTER_BYTES, FILTER_COMPARISONS, FILTER_DEPTH, FILTER_IN_VALUES},
 };
 

@@ -4,7 +4,7 @@
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
-use crate::field::literal::Literal;
+use crate::field::Literal;
 
 /// A condition.
 #[derive(Clone, Debug, PartialEq)]

@@ -58,6 +58,14 @@ impl Faults {
         Ok(())
     }
 
+    /// What was read, or nothing and the reasons why not.
+    pub(super) fn or_default<T: Default>(&mut self, read: Result<T, Vec<Problem>>) -> T {
+        read.unwrap_or_else(|problems| {
+            self.invalid.extend(problems);
+            T::default()
+        })
+    }
+
     /// Whether something at this pointer or below it is wrong already.
     pub(super) fn has_below(&self, pointer: &str) -> bool {
         self.invalid

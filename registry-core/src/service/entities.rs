@@ -256,7 +256,8 @@ impl Entities<'_> {
         let key = entity_type
             .key_named(key)
             .ok_or_else(|| Error::not_found("key"))?;
-        let value = key_value::read(&entity_type, &key, value)?;
+        let value = key_value::read(&entity_type, &key, value)?
+            .ok_or_else(|| Error::not_found("entity"))?;
         let entity = self
             .registry
             .store

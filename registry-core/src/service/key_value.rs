@@ -1,9 +1,16 @@
 //! The value of a key as it stands in a path.
 
+use super::fields;
 use crate::{Encoded, EntityType, Error, entity_type::Key, key, problem::Refusal};
 
 /// Reads a path segment: parts separated by `,`, each percent-encoded; a key of one part takes the whole segment.
-pub(super) fn read(entity_type: &EntityType, key: &Key, segment: &str) -> Result<Encoded, Error> {
+///
+/// `None`: a part is readable but against the rules of its field, so that no entity has the value.
+pub(super) fn read(
+    entity_type: &EntityType,
+    key: &Key,
+    segment: &str,
+) -> Result<Option<Encoded>, Error> {
     let parts: Vec<&str> = if key.fields.len() == 1 {
         vec![segment]
     } else {
@@ -22,11 +29,14 @@ pub(super) fn read(entity_type: &EntityType, key: &Key, segment: &str) -> Result
         let field = entity_type
             .field(*number)
             .ok_or_else(|| Error::Internal(format!("key {} has no field {number}", key.name)))?;
-        let value = super::fields::parse_text(field, &text)
+        let value = fields::parse_text(field, &text)
             .map_err(|problem| invalid(format!("{}: {}", field.name, problem.message)))?;
-        encoded.push(value);
+        match value {
+            Some(value) => encoded.push(value),
+            None => return Ok(None),
+        }
     }
-    Ok(key::join(&encoded.iter().collect::<Vec<_>>()))
+    Ok(Some(key::join(&encoded.iter().collect::<Vec<_>>())))
 }
 
 fn decode(part: &str) -> Result<String, Error> {

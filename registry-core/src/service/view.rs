@@ -1,6 +1,6 @@
 //! The document of an entity, as the contract has it.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use crate::{
     Catalog, Entity, EntityId, EntityType, Error, Principal,
@@ -66,50 +66,50 @@ pub fn entity_json(
     select: &Select,
     expanded: &[(String, Expanded)],
 ) -> String {
-    let mut out = String::with_capacity(512);
+    let mut out = Vec::with_capacity(512);
     write_entity(&mut out, catalog, entity_type, entity, select, expanded);
-    out
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Appends the document of an entity; see [`entity_json`].
 pub fn write_entity(
-    out: &mut String,
+    out: &mut Vec<u8>,
     catalog: &Catalog,
     entity_type: &EntityType,
     entity: &Entity,
     select: &Select,
     expanded: &[(String, Expanded)],
 ) {
-    out.push_str("{\"id\":");
+    out.extend_from_slice(b"{\"id\":");
     write_id(out, entity.id);
-    out.push_str(",\"type\":");
+    out.extend_from_slice(b",\"type\":");
     write_text(out, &entity_type.name);
-    // Writing into a string cannot fail.
+    // Writing into memory cannot fail.
     let _ = write!(out, ",\"version\":{}", entity.version);
-    out.push_str(",\"fields\":");
+    out.extend_from_slice(b",\"fields\":");
     super::fields::write(out, entity_type, &entity.data, select);
-    out.push_str(",\"links\":{");
+    out.extend_from_slice(b",\"links\":{");
     write_links(out, entity_type, entity);
-    out.push_str("},\"owners\":");
+    out.extend_from_slice(b"},\"owners\":");
     write_principals(out, &entity.owners);
-    out.push_str(",\"readers\":");
+    out.extend_from_slice(b",\"readers\":");
     write_principals(out, &entity.readers);
     let _ = write!(out, ",\"created_at\":\"{}\"", entity.created_at);
-    out.push_str(",\"created_by\":");
+    out.extend_from_slice(b",\"created_by\":");
     write_text(out, entity.created_by.as_str());
     let _ = write!(out, ",\"updated_at\":\"{}\"", entity.updated_at);
-    out.push_str(",\"updated_by\":");
+    out.extend_from_slice(b",\"updated_by\":");
     write_text(out, entity.updated_by.as_str());
     if !expanded.is_empty() {
-        out.push_str(",\"expanded\":{");
+        out.extend_from_slice(b",\"expanded\":{");
         separated(out, expanded, |out, (name, shown)| {
             write_text(out, name);
-            out.push(':');
+            out.push(b':');
             write_expanded(out, catalog, shown);
         });
-        out.push('}');
+        out.push(b'}');
     }
-    out.push('}');
+    out.push(b'}');
 }
 
 /// What stands for an entity where it is shown: its label field's value as text, else its id.
@@ -117,98 +117,84 @@ pub fn label(entity_type: &EntityType, entity: &Entity) -> String {
     super::fields::label(entity_type, &entity.data).unwrap_or_else(|| entity.id.to_string())
 }
 
-fn write_links(out: &mut String, entity_type: &EntityType, entity: &Entity) {
+fn write_links(out: &mut Vec<u8>, entity_type: &EntityType, entity: &Entity) {
     let held = entity_type.live_links().filter_map(|link| {
         let targets = entity.links.get(&link.number)?;
         (!targets.is_empty()).then_some((link, targets))
     });
     separated(out, held, |out, (link, targets)| {
         write_text(out, &link.name);
-        out.push(':');
+        out.push(b':');
         match (link.cardinality, targets.as_slice()) {
             (Cardinality::One, [target]) => write_id(out, *target),
             (_, targets) => {
-                out.push('[');
+                out.push(b'[');
                 separated(out, targets, |out, target| write_id(out, *target));
-                out.push(']');
+                out.push(b']');
             }
         }
     });
 }
 
-fn write_expanded(out: &mut String, catalog: &Catalog, shown: &Expanded) {
+fn write_expanded(out: &mut Vec<u8>, catalog: &Catalog, shown: &Expanded) {
     match shown {
-        Expanded::One(None) => out.push_str("null"),
+        Expanded::One(None) => out.extend_from_slice(b"null"),
         Expanded::One(Some(entity)) => write_plain(out, catalog, entity),
         Expanded::Many { items, next_cursor } => {
-            out.push_str("{\"items\":[");
+            out.extend_from_slice(b"{\"items\":[");
             separated(out, items, |out, entity| write_plain(out, catalog, entity));
-            out.push_str("],\"next_cursor\":");
+            out.extend_from_slice(b"],\"next_cursor\":");
             match next_cursor {
                 Some(cursor) => write_text(out, cursor),
-                None => out.push_str("null"),
+                None => out.extend_from_slice(b"null"),
             }
-            out.push('}');
+            out.push(b'}');
         }
     }
 }
 
-fn write_plain(out: &mut String, catalog: &Catalog, entity: &Entity) {
+fn write_plain(out: &mut Vec<u8>, catalog: &Catalog, entity: &Entity) {
     match catalog.by_id(entity.type_id) {
         Some(entity_type) => write_entity(out, catalog, entity_type, entity, &Select::ALL, &[]),
-        // Its type was defined after the catalog was read: as if it could not be read yet.
-        None => out.push_str("null"),
+        // Its type was defined after the catalog was read: not to be seen yet.
+        None => out.extend_from_slice(b"null"),
     }
 }
 
-fn write_principals(out: &mut String, principals: &[Principal]) {
-    out.push('[');
+fn write_principals(out: &mut Vec<u8>, principals: &[Principal]) {
+    out.push(b'[');
     separated(out, principals, |out, one| write_text(out, one.as_str()));
-    out.push(']');
+    out.push(b']');
 }
 
-fn write_id(out: &mut String, id: EntityId) {
+fn write_id(out: &mut Vec<u8>, id: EntityId) {
     let _ = write!(out, "\"{id}\"");
 }
 
 /// Writes the items with commas between them.
 pub(super) fn separated<T>(
-    out: &mut String,
+    out: &mut Vec<u8>,
     items: impl IntoIterator<Item = T>,
-    mut write: impl FnMut(&mut String, T),
+    mut write: impl FnMut(&mut Vec<u8>, T),
 ) {
     for (index, item) in items.into_iter().enumerate() {
         if index > 0 {
-            out.push(',');
+            out.push(b',');
         }
         write(out, item);
     }
 }
 
 /// Writes a JSON string (RFC 8259 section 7).
-pub(super) fn write_text(out: &mut String, text: &str) {
-    out.push('"');
-    let mut plain = 0;
-    for (place, byte) in text.bytes().enumerate() {
-        let escape = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            0..0x20 => "",
-            _ => continue,
-        };
-        out.push_str(text.get(plain..place).unwrap_or_default());
-        plain = place + 1;
-        if escape.is_empty() {
-            let _ = write!(out, "\\u{byte:04x}");
-        } else {
-            out.push_str(escape);
-        }
+pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
+    // Names and principals seldom hold what is to be escaped.
+    if text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
+        let _ = serde_json::to_writer(out, text);
+    } else {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
     }
-    out.push_str(text.get(plain..).unwrap_or_default());
-    out.push('"');
 }
 
 #[cfg(test)]
@@ -218,9 +204,9 @@ mod tests {
     #[test]
     fn texts_are_escaped_as_json_wants_them() {
         for text in ["", "a\"b\\c\n\r\t\u{1}\u{1f}é🙂", "plain"] {
-            let mut out = String::new();
+            let mut out = Vec::new();
             write_text(&mut out, text);
-            let read: Option<String> = serde_json::from_str(&out).ok();
+            let read: Option<String> = serde_json::from_slice(&out).ok();
             assert_eq!(read.as_deref(), Some(text));
         }
     }

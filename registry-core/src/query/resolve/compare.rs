@@ -3,10 +3,7 @@
 use crate::{
     EntityId, EntityType,
     entity_type::Field,
-    field::{
-        Kind,
-        literal::{Comparison, Literal, Tested},
-    },
+    field::{Comparison, Datetime, Integer, Kind, Literal, LiteralTest, Text},
     query::{
         ast::{Compare, Filter, Operand, SystemField},
         error::FilterError,
@@ -223,14 +220,14 @@ fn system_test(system: SystemField, asked: &Asked<'_>) -> Result<Filter, FilterE
                 _ => Err(asked.not_for_ids()),
             };
         }
-        SystemField::Version => Kind::Integer(Default::default()),
-        SystemField::CreatedAt | SystemField::UpdatedAt => Kind::Datetime(Default::default()),
-        SystemField::CreatedBy | SystemField::UpdatedBy => Kind::Text(Default::default()),
+        SystemField::Version => Kind::Integer(Integer::default()),
+        SystemField::CreatedAt | SystemField::UpdatedAt => Kind::Datetime(Datetime::default()),
+        SystemField::CreatedBy | SystemField::UpdatedBy => Kind::Text(Text::default()),
     };
     test(&kind, comparison, asked, Operand::System(system))
 }
 
-/// The test of each type's field. What only some of the types refuse, as a choice that an enum of one type lacks, is false there.
+/// The test of each type's field.
 fn field_tests(
     fields: &[(&EntityType, &Field)],
     asked: &Asked<'_>,
@@ -247,12 +244,7 @@ fn field_tests(
             Some(comparison) => test(&field.kind, comparison, asked, operand),
         }
     });
-    let tests: Vec<_> = tests.collect();
-    if tests.iter().all(Result::is_err) {
-        return tests.into_iter().collect();
-    }
-    let or_nothing = |test: Result<Filter, FilterError>| test.unwrap_or(NOTHING);
-    Ok(tests.into_iter().map(or_nothing).collect())
+    tests.collect()
 }
 
 fn test(
@@ -262,13 +254,21 @@ fn test(
     operand: Operand,
 ) -> Result<Filter, FilterError> {
     match kind.test(comparison, &asked.literals()) {
-        Ok(Tested::Test(test)) => Ok(Filter::Compare(Compare { operand, test })),
-        Ok(Tested::Never) => Ok(NOTHING),
-        Ok(Tested::WheneverPresent) => Ok(match operand {
+        Ok(LiteralTest::Test(test)) => Ok(Filter::Compare(Compare { operand, test })),
+        Ok(LiteralTest::Never) => Ok(NOTHING),
+        Ok(LiteralTest::WheneverPresent) => Ok(match operand {
             Operand::System(_) => EVERYTHING,
             Operand::Field { .. } => Filter::Present(operand),
         }),
-        Err(message) => Err(FilterError::new(asked.offset, message)),
+        Err(error) => {
+            // The value at fault is the one that the kind cannot even be equal to; without one it is the operator.
+            let at_fault = asked.values.iter().find(|value| {
+                let alone = std::slice::from_ref(&value.literal);
+                kind.allows(comparison) && kind.test(Comparison::Equal, alone).is_err()
+            });
+            let offset = at_fault.map_or(asked.offset, |value| value.offset);
+            Err(FilterError::new(offset, error.to_string()))
+        }
     }
 }
 

@@ -49,10 +49,17 @@ impl<'a> Hop<'a> {
     }
 }
 
+/// The links that one name of a path means, with the types at their other ends.
+pub(super) type Level<'a> = Vec<(Hop<'a>, Vec<&'a EntityType>)>;
+
+/// What is asked at the end of a path, of these types.
+type End<'e, 'a> =
+    dyn FnMut(&mut Resolver<'a>, &[&'a EntityType]) -> Result<Filter, FilterError> + 'e;
+
 /// The way that a path's names go.
 pub(super) struct Walk<'a> {
-    /// For each name, the links it means, with the types at their other ends.
-    pub(super) levels: Vec<Vec<(Hop<'a>, Vec<&'a EntityType>)>>,
+    /// One for each name.
+    pub(super) levels: Vec<Level<'a>>,
     /// All types at the end.
     pub(super) end: Vec<&'a EntityType>,
 }
@@ -78,7 +85,7 @@ impl<'a> Resolver<'a> {
                 };
                 return Err(FilterError::new(name.offset, message));
             }
-            let level: Vec<_> = hops
+            let level: Level<'a> = hops
                 .into_iter()
                 .map(|hop| {
                     let other_end = self.other_end(&hop);
@@ -116,9 +123,9 @@ impl<'a> Resolver<'a> {
     /// Steps across every level and asks `end` at the other side, for the types on each way.
     pub(super) fn cross(
         &mut self,
-        levels: &[Vec<(Hop<'a>, Vec<&'a EntityType>)>],
+        levels: &[Level<'a>],
         here: &[&'a EntityType],
-        end: &mut dyn FnMut(&mut Self, &[&'a EntityType]) -> Result<Filter, FilterError>,
+        end: &mut End<'_, 'a>,
     ) -> Result<Filter, FilterError> {
         let Some((level, rest)) = levels.split_first() else {
             return end(self, here);

@@ -3,4 +3,5 @@
 mod catalog;
 mod errors;
 mod links;
+mod operators;
 mod trees;

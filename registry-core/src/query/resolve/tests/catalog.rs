@@ -8,7 +8,7 @@ use crate::{
     Catalog, Encoded, EntityId, EntityType, FieldNumber, LinkNumber, LinkTargets, Timestamp,
     TypeId, Version,
     entity_type::{Cardinality, Field, Link, OnDelete},
-    field::Kind,
+    field::{Integer, Json, Kind, Text},
     query::{
         Compare, Filter, FilterError, LinkEnd, LinkStep, Operand, SystemField, Test, parse_filter,
         resolve,
@@ -26,11 +26,11 @@ pub(super) const OTHER: EntityId = EntityId(Uuid::from_u128(0xB));
 pub(super) const OTHER_TEXT: &str = "00000000-0000-0000-0000-00000000000b";
 
 pub(super) fn text() -> Kind {
-    Kind::Text(Default::default())
+    Kind::Text(Text::default())
 }
 
 pub(super) fn integer() -> Kind {
-    Kind::Integer(Default::default())
+    Kind::Integer(Integer::default())
 }
 
 pub(super) fn field(number: u32, name: &str, kind: Kind) -> Field {
@@ -117,7 +117,7 @@ pub(super) fn world() -> Catalog {
                     list: true,
                     ..field(3, "tags", text())
                 },
-                field(4, "meta", Kind::Json(Default::default())),
+                field(4, "meta", Kind::Json(Json::default())),
                 Field {
                     removed: true,
                     ..field(5, "gone", text())

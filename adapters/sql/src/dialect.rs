@@ -1,0 +1,89 @@
+//! Where the two engines differ.
+
+/// An SQL dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite 3.51.3 or later.
+    Sqlite,
+    /// PostgreSQL 15 or later.
+    Postgres,
+}
+
+impl Dialect {
+    /// A JSON column as text.
+    pub(crate) fn json_text(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => column.to_owned(),
+            Self::Postgres => format!("{column}::text"),
+        }
+    }
+
+    /// Text to be stored in a JSON column.
+    pub(crate) fn to_json(self, expression: &str) -> String {
+        match self {
+            Self::Sqlite => expression.to_owned(),
+            Self::Postgres => format!("{expression}::jsonb"),
+        }
+    }
+
+    /// The single value of a field, as encoded text; NULL when it is missing.
+    pub(crate) fn field_text(self, entity: &str, number: u32) -> String {
+        match self {
+            Self::Sqlite => format!("({entity}.data ->> '$.\"{number}\"')"),
+            Self::Postgres => format!("(({entity}.data ->> '{number}') COLLATE \"C\")"),
+        }
+    }
+
+    /// A set of the elements of a list field, as encoded text in column `value`; empty when it is missing.
+    pub(crate) fn elements(self, entity: &str, number: u32) -> String {
+        match self {
+            Self::Sqlite => format!("json_each({entity}.data, '$.\"{number}\"') AS x"),
+            Self::Postgres => {
+                format!("jsonb_array_elements_text({entity}.data -> '{number}') AS x(value)")
+            }
+        }
+    }
+
+    /// The element of [`Self::elements`], comparable by bytes.
+    pub(crate) fn element(self) -> &'static str {
+        match self {
+            Self::Sqlite => "x.value",
+            Self::Postgres => "(x.value COLLATE \"C\")",
+        }
+    }
+
+    /// Whether `haystack` holds `needle`, both expressions; never NULL for two texts, and no wildcards.
+    pub(crate) fn contains(self, haystack: &str, needle: &str) -> String {
+        match self {
+            Self::Sqlite => format!("(instr({haystack}, {needle}) > 0)"),
+            Self::Postgres => format!("(strpos({haystack}, {needle}) > 0)"),
+        }
+    }
+
+    /// Whether `text` begins with `prefix`.
+    pub(crate) fn starts_with(self, text: &str, prefix: &str) -> String {
+        match self {
+            Self::Sqlite => format!("(substr({text}, 1, length({prefix})) = {prefix})"),
+            Self::Postgres => format!("starts_with({text}, {prefix})"),
+        }
+    }
+
+    /// An id as lower-case hyphenated text, comparable by bytes.
+    pub(crate) fn id_text(self, id: &str) -> String {
+        match self {
+            Self::Sqlite => format!(
+                "lower(substr(hex({id}), 1, 8) || '-' || substr(hex({id}), 9, 4) || '-' || substr(hex({id}), 13, 4) || '-' || \
+                 substr(hex({id}), 17, 4) || '-' || substr(hex({id}), 21))"
+            ),
+            Self::Postgres => format!("({id}::text COLLATE \"C\")"),
+        }
+    }
+
+    /// A row lock at the end of a SELECT; SQLite has one writer and needs none.
+    pub(crate) fn lock(self, clause: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => clause,
+        }
+    }
+}

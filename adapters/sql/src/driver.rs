@@ -1,0 +1,103 @@
+//! What an engine supplies: connections, binding and decoding, and what its errors mean.
+
+use std::{error::Error, fmt::Debug, future::Future};
+
+use registry_core::port::{StoreError, StoreErrorKind};
+
+use crate::{Dialect, Row, Statement};
+
+/// What an engine's error means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Not reachable, or no connection free in time.
+    Unavailable,
+    /// The connection was lost in the middle of a statement: a write outside a transaction may have happened.
+    ConnectionLost,
+    /// The statement ran too long.
+    Timeout,
+    /// A lock was not had in time.
+    LockTimeout,
+    /// Serialization failure or deadlock: the whole transaction may be run again.
+    Retry,
+    /// `registry_expect` was not met.
+    Expectation,
+    /// A unique index was violated.
+    Unique,
+    /// No room left.
+    Full,
+    /// Anything else.
+    Other,
+}
+
+/// An engine's error, classified.
+#[derive(Debug)]
+pub struct EngineError {
+    /// What it means.
+    pub failure: Failure,
+    /// The error.
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+impl EngineError {
+    /// As the port has it. `committing`: whether a lost connection leaves the outcome open.
+    pub fn into_store_error(self, subject: &'static str, committing: Committing) -> StoreError {
+        let kind = match (self.failure, committing) {
+            (Failure::ConnectionLost, Committing::Yes) => StoreErrorKind::UnknownOutcome,
+            (Failure::Unavailable | Failure::ConnectionLost | Failure::Retry, _) => StoreErrorKind::Unavailable,
+            (Failure::Timeout, _) => StoreErrorKind::Timeout,
+            (Failure::LockTimeout, _) => StoreErrorKind::TypeChanging,
+            (Failure::Full, _) => StoreErrorKind::Full,
+            (Failure::Expectation | Failure::Unique | Failure::Other, _) => StoreErrorKind::Internal,
+        };
+        StoreError::new(kind, subject, self.source)
+    }
+}
+
+/// Whether a failed statement may have committed something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committing {
+    /// It may.
+    Yes,
+    /// It cannot.
+    No,
+}
+
+/// An engine. Methods are `-> impl Future + Send` so that the store over them is.
+pub trait Driver: Debug + Send + Sync + 'static {
+    /// Its dialect.
+    const DIALECT: Dialect;
+    /// How many groups of change sets may commit side by side.
+    const WRITERS: usize;
+
+    /// An open transaction. Dropped without [`Driver::commit`], it is rolled back.
+    type Transaction: Send;
+
+    /// Runs a statement by itself on a connection for reading. On an engine that takes it there, it may write.
+    fn fetch(&self, statement: Statement) -> impl Future<Output = Result<Vec<Row>, EngineError>> + Send;
+
+    /// Begins a transaction that writes.
+    fn begin(&self) -> impl Future<Output = Result<Self::Transaction, EngineError>> + Send;
+
+    /// Begins a transaction that reads one snapshot.
+    fn snapshot(&self) -> impl Future<Output = Result<Self::Transaction, EngineError>> + Send;
+
+    /// Runs a statement in a transaction and returns its rows.
+    fn fetch_in(
+        &self,
+        transaction: &mut Self::Transaction,
+        statement: Statement,
+    ) -> impl Future<Output = Result<Vec<Row>, EngineError>> + Send;
+
+    /// Runs a statement in a transaction and returns how many rows it touched.
+    fn execute_in(
+        &self,
+        transaction: &mut Self::Transaction,
+        statement: Statement,
+    ) -> impl Future<Output = Result<u64, EngineError>> + Send;
+
+    /// Commits. An error leaves the outcome open; the connection must not be used again.
+    fn commit(&self, transaction: Self::Transaction) -> impl Future<Output = Result<(), EngineError>> + Send;
+
+    /// Rolls back; returns once the engine has done so, as far as it can tell.
+    fn rollback(&self, transaction: Self::Transaction) -> impl Future<Output = ()> + Send;
+}

@@ -1,0 +1,239 @@
+//! The resolved filter as a condition. Every condition rendered here is true or false, never NULL, so that NOT means what the core says.
+
+use registry_core::{
+    Encoded, Scope, Timestamp, TypeId,
+    query::{Compare, Filter, LinkEnd, LinkStep, Operand, SystemField, Test},
+};
+
+use crate::{Argument, Sql, entities::and_readable};
+
+/// Where a filter is rendered: the alias of the entity it is about, and its type where that is certain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context<'a> {
+    /// Alias of the entity row.
+    pub(crate) alias: &'a str,
+    /// Its type, when all rows there are of one type.
+    pub(crate) type_id: Option<TypeId>,
+    /// What the caller may read.
+    pub(crate) scope: &'a Scope,
+    /// How many links were crossed; makes aliases unique.
+    pub(crate) depth: usize,
+}
+
+/// Appends the filter as a condition.
+pub(crate) fn render(sql: &mut Sql, filter: &Filter, context: Context<'_>) {
+    match filter {
+        Filter::And(parts) => join(sql, parts, " AND ", "TRUE", context),
+        Filter::Or(parts) => join(sql, parts, " OR ", "FALSE", context),
+        Filter::Not(part) => {
+            sql.push("NOT (");
+            render(sql, part, context);
+            sql.push(")");
+        }
+        Filter::TypeIs(type_id) => {
+            sql.push(context.alias).push(".type = ").bind(Argument::Id(type_id.0));
+        }
+        Filter::Ids(ids) => {
+            if ids.is_empty() {
+                sql.push("FALSE");
+            } else {
+                sql.id_in(&format!("{}.id", context.alias), ids.iter().map(|id| id.0).collect());
+            }
+        }
+        Filter::Compare(compare) => render_compare(sql, compare, context),
+        Filter::Present(operand) => render_present(sql, operand, context),
+        Filter::Linked { step, ids } => {
+            let ids = ids.as_ref().map(|ids| ids.iter().map(|id| id.0).collect::<Vec<_>>());
+            if ids.as_ref().is_some_and(Vec::is_empty) {
+                sql.push("FALSE");
+                return;
+            }
+            let other = open_step(sql, step, context, step.to == LinkEnd::Holder);
+            if let Some(ids) = ids {
+                sql.push(" AND ").id_in(&other, ids);
+            }
+            sql.push(")");
+        }
+        Filter::Exists { step, filter } => {
+            open_step(sql, step, context, true);
+            sql.push(" AND ");
+            let alias = entity_alias(context.depth);
+            let type_id = (step.to == LinkEnd::Holder).then_some(step.holder_type);
+            render(sql, filter, Context { alias: &alias, type_id, scope: context.scope, depth: context.depth + 1 });
+            sql.push(")");
+        }
+    }
+}
+
+/// The operators are joined in groups of fifty, because SQLite bounds the depth of an expression and counts a flat chain as deep.
+fn join(sql: &mut Sql, parts: &[Filter], operator: &str, empty: &str, context: Context<'_>) {
+    const GROUP: usize = 50;
+    if parts.is_empty() {
+        sql.push(empty);
+        return;
+    }
+    sql.push("(");
+    for (index, group) in parts.chunks(GROUP).enumerate() {
+        sql.push(if index == 0 { "(" } else { operator }).push(if index == 0 { "" } else { "(" });
+        for (index, part) in group.iter().enumerate() {
+            if index > 0 {
+                sql.push(operator);
+            }
+            render(sql, part, context);
+        }
+        sql.push(")");
+    }
+    sql.push(")");
+}
+
+fn entity_alias(depth: usize) -> String {
+    format!("e{}", depth + 1)
+}
+
+/// Opens `EXISTS (…` over the rows of a link, joined with the readable entity at the other end where `entity` says so. Returns the
+/// expression of the other end's id. The caller closes the parenthesis.
+fn open_step(sql: &mut Sql, step: &LinkStep, context: Context<'_>, entity: bool) -> String {
+    let link = format!("l{}", context.depth + 1);
+    let other_entity = entity_alias(context.depth);
+    let (here, there) = match step.to {
+        LinkEnd::Target => ("holder", "target"),
+        LinkEnd::Holder => ("target", "holder"),
+    };
+    sql.push(&format!("EXISTS (SELECT 1 FROM link AS {link}"));
+    if entity {
+        sql.push(&format!(" JOIN entity AS {other_entity} ON {other_entity}.id = {link}.{there}"));
+    }
+    sql.push(&format!(" WHERE {link}.{here} = {}.id AND {link}.link = ", context.alias));
+    sql.bind(Argument::Int(i64::from(step.link.0)));
+    sql.push(&format!(" AND {link}.holder_type = ")).bind(Argument::Id(step.holder_type.0));
+    if entity {
+        and_readable(sql, &other_entity, context.scope);
+    }
+    format!("{link}.{there}")
+}
+
+fn render_present(sql: &mut Sql, operand: &Operand, context: Context<'_>) {
+    match operand {
+        Operand::System(_) => {
+            sql.push("TRUE");
+        }
+        Operand::Field { type_id, field, list, .. } => {
+            let dialect = sql.dialect;
+            open_guard(sql, *type_id, context);
+            if *list {
+                sql.push(&format!("EXISTS (SELECT 1 FROM {})", dialect.elements(context.alias, field.0)));
+            } else {
+                sql.push(&format!("{} IS NOT NULL", dialect.field_text(context.alias, field.0)));
+            }
+            sql.push(")");
+        }
+    }
+}
+
+/// Opens `(`, with a check of the entity's type where it is not certain.
+fn open_guard(sql: &mut Sql, type_id: TypeId, context: Context<'_>) {
+    sql.push("(");
+    if context.type_id != Some(type_id) {
+        sql.push(context.alias).push(".type = ").bind(Argument::Id(type_id.0)).push(" AND ");
+    }
+}
+
+fn render_compare(sql: &mut Sql, compare: &Compare, context: Context<'_>) {
+    let dialect = sql.dialect;
+    match &compare.operand {
+        Operand::System(system) => render_system(sql, *system, &compare.test, context),
+        Operand::Field { type_id, field, indexed: true, .. } if ranged(&compare.test) => {
+            open_guard(sql, *type_id, context);
+            sql.push(&format!("{}.id IN (SELECT v.entity FROM field_value AS v WHERE v.type = ", context.alias));
+            sql.bind(Argument::Id(type_id.0)).push(" AND v.field = ").bind(Argument::Int(i64::from(field.0))).push(" AND ");
+            render_test(sql, "v.value", &compare.test, &|value| Argument::Text(value.0.clone()));
+            sql.push("))");
+        }
+        Operand::Field { type_id, field, list: true, .. } => {
+            open_guard(sql, *type_id, context);
+            sql.push(&format!("EXISTS (SELECT 1 FROM {} WHERE ", dialect.elements(context.alias, field.0)));
+            render_test(sql, dialect.element(), &compare.test, &|value| Argument::Text(value.0.clone()));
+            sql.push("))");
+        }
+        Operand::Field { type_id, field, list: false, .. } => {
+            open_guard(sql, *type_id, context);
+            let text = dialect.field_text(context.alias, field.0);
+            sql.push("COALESCE(");
+            render_test(sql, &text, &compare.test, &|value| Argument::Text(value.0.clone()));
+            sql.push(", FALSE))");
+        }
+    }
+}
+
+/// Whether a test is a stretch of the index.
+fn ranged(test: &Test) -> bool {
+    !matches!(test, Test::NotEqual(_) | Test::Contains(_))
+}
+
+fn render_system(sql: &mut Sql, system: SystemField, test: &Test, context: Context<'_>) {
+    let alias = context.alias;
+    let text = |value: &Encoded| Argument::Text(value.0.clone());
+    let integer = |value: &Encoded| Argument::Int(registry_core::field::decode_integer(value).unwrap_or_default());
+    let instant = |value: &Encoded| Argument::Int(Timestamp::parse(&value.0).map_or(0, |at| at.0));
+    match system {
+        SystemField::Id => {
+            let id = sql.dialect.id_text(&format!("{alias}.id"));
+            render_test(sql, &id, test, &text);
+        }
+        SystemField::Version => render_test(sql, &format!("{alias}.version"), test, &integer),
+        SystemField::CreatedAt => render_test(sql, &format!("{alias}.created_at"), test, &instant),
+        SystemField::UpdatedAt => render_test(sql, &format!("{alias}.updated_at"), test, &instant),
+        SystemField::CreatedBy => render_test(sql, &format!("{alias}.created_by"), test, &text),
+        SystemField::UpdatedBy => render_test(sql, &format!("{alias}.updated_by"), test, &text),
+    }
+}
+
+/// Appends a test of an expression; NULL when the expression is.
+fn render_test(sql: &mut Sql, expression: &str, test: &Test, argument: &dyn Fn(&Encoded) -> Argument) {
+    let mut compare = |operator: &str, value: &Encoded| {
+        sql.push("(").push(expression).push(operator).bind(argument(value)).push(")");
+    };
+    match test {
+        Test::Equal(value) => compare(" = ", value),
+        Test::NotEqual(value) => compare(" <> ", value),
+        Test::Less(value) => compare(" < ", value),
+        Test::AtMost(value) => compare(" <= ", value),
+        Test::Greater(value) => compare(" > ", value),
+        Test::AtLeast(value) => compare(" >= ", value),
+        Test::Between(low, high) => {
+            sql.push("(").push(expression).push(" BETWEEN ").bind(argument(low)).push(" AND ").bind(argument(high)).push(")");
+        }
+        Test::In(values) => render_in(sql, expression, values, argument),
+        Test::Contains(text) => {
+            let needle = sql.placeholder(Argument::Text(text.clone()));
+            let condition = sql.dialect.contains(expression, &needle);
+            sql.push(&condition);
+        }
+        Test::StartsWith(text) => {
+            let prefix = sql.placeholder(Argument::Text(text.clone()));
+            let condition = sql.dialect.starts_with(expression, &prefix);
+            // The lower bound lets an index begin at the prefix.
+            sql.push("(").push(expression).push(" >= ").push(&prefix).push(" AND ").push(&condition).push(")");
+        }
+    }
+}
+
+fn render_in(sql: &mut Sql, expression: &str, values: &[Encoded], argument: &dyn Fn(&Encoded) -> Argument) {
+    let arguments: Vec<Argument> = values.iter().map(argument).collect();
+    let texts: Option<Vec<String>> = arguments
+        .iter()
+        .map(|argument| if let Argument::Text(text) = argument { Some(text.clone()) } else { None })
+        .collect();
+    if let Some(texts) = texts {
+        sql.push("(").text_in(expression, texts).push(")");
+        return;
+    }
+    sql.push("(").push(expression).push(" IN (");
+    for (index, argument) in arguments.into_iter().enumerate() {
+        if index > 0 {
+            sql.push(", ");
+        }
+        sql.bind(argument);
+    }
+    sql.push("))");
+}

@@ -1,0 +1,156 @@
+//! Upload jobs, their failures and rejected records.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use registry_core::{
+    JobId, Timestamp,
+    port::{Job, JobFailure, Jobs, StoreError},
+};
+
+use crate::{
+    Argument, Column, ColumnType, Driver, Row, Sql, SqlStore,
+    ColumnType::{Int, Text},
+    driver::Committing, write,
+};
+
+impl<D: Driver> SqlStore<D> {
+    async fn read_jobs(&self, sql: Sql, columns: &'static [ColumnType]) -> Result<Vec<Row>, StoreError> {
+        let rows = self.driver().fetch(sql.finish(columns)).await;
+        rows.map_err(|error| error.into_store_error("reading jobs", Committing::No))
+    }
+
+    async fn write_jobs(&self, pieces: Vec<Sql>) -> Result<(), StoreError> {
+        let failed = |error: crate::EngineError| error.into_store_error("writing jobs", Committing::No);
+        let mut transaction = self.driver().begin().await.map_err(failed)?;
+        for sql in pieces {
+            self.driver().execute_in(&mut transaction, sql.finish(&[])).await.map_err(failed)?;
+        }
+        let committed = self.driver().commit(transaction).await;
+        committed.map_err(|error| error.into_store_error("writing jobs", Committing::Yes))
+    }
+}
+
+#[async_trait]
+impl<D: Driver> Jobs for SqlStore<D> {
+    async fn put_job(&self, job: &Job) -> Result<(), StoreError> {
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("INSERT INTO job (id, created_at, document) VALUES (").bind(Argument::Id(job.id.0)).push(", ");
+        sql.bind(Argument::Int(job.created_at.0)).push(", ").bind(Argument::Text(write::json(job)));
+        sql.push(") ON CONFLICT (id) DO UPDATE SET document = excluded.document");
+        self.write_jobs(vec![sql]).await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("SELECT document FROM job WHERE id = ").bind(Argument::Id(id.0));
+        self.read_jobs(sql, &[Text]).await?.into_iter().next().map(|mut row| row.json()).transpose()
+    }
+
+    async fn jobs(&self, before: Option<JobId>, limit: usize) -> Result<Vec<Job>, StoreError> {
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("SELECT document FROM job WHERE TRUE");
+        if let Some(before) = before {
+            sql.push(" AND id < ").bind(Argument::Id(before.0));
+        }
+        sql.push(" ORDER BY id DESC LIMIT ").bind(bounded(limit));
+        self.read_jobs(sql, &[Text]).await?.into_iter().map(|mut row| row.json()).collect()
+    }
+
+    async fn add_failures(&self, id: JobId, failures: &[JobFailure], rejected: &[(u64, String)]) -> Result<(), StoreError> {
+        let mut pieces = Vec::new();
+        if !failures.is_empty() {
+            // Numbered on from what the line has already, so that order of adding is kept within a line.
+            let mut parts: BTreeMap<u64, i64> = BTreeMap::new();
+            let part = |failure: &JobFailure| {
+                let part = parts.entry(failure.line).or_default();
+                *part += 1;
+                *part
+            };
+            let numbers: Vec<i64> = failures.iter().map(part).collect();
+            let mut sql = Sql::new(D::DIALECT);
+            sql.push("INSERT INTO job_error (job, line, part, document) SELECT ").bind(Argument::Id(id.0));
+            sql.push(if D::DIALECT == crate::Dialect::Postgres { "::uuid" } else { "" });
+            sql.push(", r.line, r.part + coalesce((SELECT max(o.part) FROM job_error AS o WHERE o.job = ").bind(Argument::Id(id.0));
+            sql.push(" AND o.line = r.line), 0), r.document FROM ");
+            sql.rows(
+                "r",
+                vec![
+                    Column::ints("line", failures.iter().map(|one| signed(one.line))),
+                    Column::ints("part", numbers),
+                    Column::texts("document", failures.iter().map(write::json)),
+                ],
+            );
+            pieces.push(sql);
+        }
+        if !rejected.is_empty() {
+            let mut sql = Sql::new(D::DIALECT);
+            sql.push("INSERT INTO job_rejected (job, line, record) SELECT ").bind(Argument::Id(id.0));
+            sql.push(if D::DIALECT == crate::Dialect::Postgres { "::uuid" } else { "" });
+            sql.push(", r.line, r.record FROM ");
+            sql.rows(
+                "r",
+                vec![
+                    Column::ints("line", rejected.iter().map(|(line, _)| signed(*line))),
+                    Column::texts("record", rejected.iter().map(|(_, record)| record.clone())),
+                ],
+            );
+            sql.push(" WHERE TRUE ON CONFLICT (job, line) DO NOTHING");
+            pieces.push(sql);
+        }
+        if pieces.is_empty() { Ok(()) } else { self.write_jobs(pieces).await }
+    }
+
+    async fn failures(&self, id: JobId, skip: u64, limit: usize) -> Result<Vec<JobFailure>, StoreError> {
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("SELECT document FROM job_error WHERE job = ").bind(Argument::Id(id.0)).push(" ORDER BY line, part LIMIT ");
+        sql.bind(bounded(limit)).push(" OFFSET ").bind(Argument::Int(signed(skip)));
+        self.read_jobs(sql, &[Text]).await?.into_iter().map(|mut row| row.json()).collect()
+    }
+
+    async fn rejected(&self, id: JobId, after: u64, limit: usize) -> Result<Vec<(u64, String, Vec<JobFailure>)>, StoreError> {
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("SELECT line, record FROM job_rejected WHERE job = ").bind(Argument::Id(id.0));
+        sql.push(" AND line > ").bind(Argument::Int(signed(after))).push(" ORDER BY line LIMIT ").bind(bounded(limit));
+        let mut found: Vec<(u64, String, Vec<JobFailure>)> = Vec::new();
+        for mut row in self.read_jobs(sql, &[Int, Text]).await? {
+            found.push((row.unsigned()?, row.text()?, Vec::new()));
+        }
+        let (Some(first), Some(last)) = (found.first(), found.last()) else {
+            return Ok(found);
+        };
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("SELECT document FROM job_error WHERE job = ").bind(Argument::Id(id.0));
+        sql.push(" AND line BETWEEN ").bind(Argument::Int(signed(first.0))).push(" AND ").bind(Argument::Int(signed(last.0)));
+        sql.push(" ORDER BY line, part");
+        let mut by_line: BTreeMap<u64, Vec<JobFailure>> = BTreeMap::new();
+        for mut row in self.read_jobs(sql, &[Text]).await? {
+            let failure: JobFailure = row.json()?;
+            by_line.entry(failure.line).or_default().push(failure);
+        }
+        for (line, _, failures) in &mut found {
+            *failures = by_line.remove(line).unwrap_or_default();
+        }
+        Ok(found)
+    }
+
+    async fn expire_jobs(&self, before: Timestamp) -> Result<(), StoreError> {
+        let belongings = ["job_error", "job_rejected"].map(|table| {
+            let mut sql = Sql::new(D::DIALECT);
+            sql.push(&format!("DELETE FROM {table} WHERE job IN (SELECT id FROM job WHERE created_at < "));
+            sql.bind(Argument::Int(before.0)).push(")");
+            sql
+        });
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("DELETE FROM job WHERE created_at < ").bind(Argument::Int(before.0));
+        self.write_jobs(belongings.into_iter().chain([sql]).collect()).await
+    }
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn bounded(limit: usize) -> Argument {
+    Argument::Int(i64::try_from(limit).unwrap_or(i64::MAX))
+}

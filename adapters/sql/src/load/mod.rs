@@ -1,0 +1,227 @@
+//! Where one load works: what is decided and not applied yet stands in the staging tables.
+
+mod apply;
+mod resolve;
+mod stage;
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::{AtomicBool, Ordering}},
+};
+
+use async_trait::async_trait;
+use registry_core::{
+    EntityId, Principal, Scope, Timestamp,
+    change::{ChangeSet, Operation},
+    entity_type::EntityType,
+    load::{Applied, LoadArea, Lookup, Resolution, Written},
+    port::{Clock as _, LoadPlan, Receipt, StoreError, SystemClock},
+};
+use uuid::Uuid;
+
+use crate::{
+    Argument, Dialect, Driver, EngineError, Failure, Sql,
+    apply::{Stop, Work, statement},
+    driver::Committing,
+    group,
+};
+
+/// Every staging table, with the column that names the load first.
+const TABLES: [&str; 8] = [
+    "staging_seen",
+    "staging_entity",
+    "staging_change",
+    "staging_key",
+    "staging_value",
+    "staging_link",
+    "staging_owner",
+    "staging",
+];
+/// A load that touched its area longer ago than this is dead: slices take seconds.
+const ABANDONED_MICROS: i64 = 10 * 60 * 1_000_000;
+/// A deadlock or serialization failure runs a transaction again this often.
+const RETRIES: usize = 3;
+
+/// The area of one load.
+pub(crate) struct Area<D: Driver> {
+    driver: Arc<D>,
+    load: Uuid,
+    entity_type: Arc<EntityType>,
+    scope: Scope,
+    actor: Principal,
+    at: Timestamp,
+    staged: AtomicBool,
+}
+
+impl<D: Driver> fmt::Debug for Area<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Area").field("load", &self.load).finish_non_exhaustive()
+    }
+}
+
+impl<D: Driver> Area<D> {
+    /// An area for a plan.
+    pub(crate) fn new(driver: Arc<D>, plan: &LoadPlan) -> Self {
+        Self {
+            driver,
+            load: Uuid::new_v4(),
+            entity_type: Arc::clone(&plan.entity_type),
+            scope: plan.caller.scope(),
+            actor: plan.caller.actor.clone(),
+            at: plan.at,
+            staged: AtomicBool::new(false),
+        }
+    }
+
+    fn has_staged(&self) -> bool {
+        self.staged.load(Ordering::Relaxed)
+    }
+
+    fn change_set(&self, operations: Vec<Operation>) -> ChangeSet {
+        ChangeSet {
+            actor: self.actor.clone(),
+            at: self.at,
+            scope: self.scope.clone(),
+            types: vec![Arc::clone(&self.entity_type)],
+            operations,
+            type_change: None,
+        }
+    }
+
+    /// A transaction without a bound on its statements: slices and their application take what they take.
+    async fn begin(&self) -> Result<D::Transaction, EngineError> {
+        let mut transaction = self.driver.begin().await?;
+        if D::DIALECT == Dialect::Postgres {
+            let unbounded = statement(D::DIALECT, |sql| {
+                sql.push("SET LOCAL statement_timeout = 0");
+            });
+            self.driver.execute_in(&mut transaction, unbounded).await?;
+        }
+        Ok(transaction)
+    }
+
+    async fn try_write(&self, set: &ChangeSet, seen: &[EntityId]) -> Result<Option<registry_core::port::Position>, Stop> {
+        let mut transaction = self.begin().await?;
+        let applied = async {
+            let position = if set.operations.is_empty() {
+                None
+            } else {
+                Some(crate::apply::apply(self.driver.as_ref(), &mut transaction, &Work::of(set)).await?)
+            };
+            stage::remember(self, &mut transaction, seen).await?;
+            Ok::<_, Stop>(position)
+        };
+        match applied.await {
+            Ok(position) => {
+                group::commit(self.driver.as_ref(), transaction).await?;
+                Ok(position)
+            }
+            Err(stop) => {
+                self.driver.rollback(transaction).await;
+                Err(stop)
+            }
+        }
+    }
+
+    async fn try_apply(&self) -> Result<registry_core::port::Position, Stop> {
+        let mut transaction = self.begin().await?;
+        match apply::all(self, &mut transaction).await {
+            Ok(position) => {
+                group::commit(self.driver.as_ref(), transaction).await?;
+                Ok(position)
+            }
+            Err(stop) => {
+                self.driver.rollback(transaction).await;
+                Err(stop)
+            }
+        }
+    }
+}
+
+/// Whether a transaction that stopped so may be run again.
+fn again(stop: &Stop) -> bool {
+    matches!(stop, Stop::Engine(error) if matches!(error.failure, Failure::Retry | Failure::Unique))
+}
+
+fn failed(stop: Stop) -> StoreError {
+    match stop {
+        Stop::Engine(error) => error.into_store_error("loading", Committing::No),
+        Stop::Store(error) => error,
+        Stop::Conflict(conflict) => StoreError::internal("loading", conflict),
+    }
+}
+
+#[async_trait]
+impl<D: Driver> LoadArea for Area<D> {
+    async fn resolve(&self, lookup: &Lookup) -> Result<Resolution, StoreError> {
+        resolve::resolve(self, lookup).await
+    }
+
+    async fn write(&self, set: ChangeSet, seen: &[EntityId]) -> Result<Written, StoreError> {
+        let mut tries = 0;
+        loop {
+            match self.try_write(&set, seen).await {
+                Ok(position) => {
+                    let position = position.unwrap_or(registry_core::port::Position { transaction: 0, sequence: 0 });
+                    return Ok(Written::Applied(Receipt { position }));
+                }
+                Err(Stop::Conflict(conflict)) => return Ok(Written::Refused(vec![conflict])),
+                Err(stop) if again(&stop) && tries < RETRIES => tries += 1,
+                Err(stop) => return Err(failed(stop)),
+            }
+        }
+    }
+
+    async fn stage(&self, operations: Vec<Operation>, seen: &[EntityId]) -> Result<(), StoreError> {
+        let set = self.change_set(operations);
+        stage::stage(self, &set, seen).await.map_err(failed)?;
+        self.staged.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn apply(&self) -> Result<Applied, StoreError> {
+        let mut tries = 0;
+        loop {
+            match self.try_apply().await {
+                Ok(position) => return Ok(Applied::Applied(Receipt { position })),
+                Err(Stop::Conflict(_)) => return Ok(Applied::Stale),
+                Err(stop) if again(&stop) && tries < RETRIES => tries += 1,
+                Err(stop) => return Err(failed(stop)),
+            }
+        }
+    }
+
+    async fn discard(&self) -> Result<(), StoreError> {
+        let cleared = async {
+            let mut transaction = self.begin().await?;
+            for table in TABLES {
+                let delete = statement(D::DIALECT, |sql| {
+                    sql.push(&format!("DELETE FROM {table} WHERE load = ")).bind(Argument::Id(self.load));
+                });
+                self.driver.execute_in(&mut transaction, delete).await?;
+            }
+            self.driver.commit(transaction).await
+        };
+        cleared.await.map_err(|error| error.into_store_error("clearing the staging area", Committing::No))
+    }
+}
+
+/// Drops what loads of crashed processes left. On SQLite there is one process, so everything staged is of a crashed one; on PostgreSQL
+/// other servers may be loading, so only what was not touched for long is.
+pub(crate) async fn drop_abandoned<D: Driver>(driver: &D) -> Result<(), StoreError> {
+    let before = match D::DIALECT {
+        Dialect::Sqlite => i64::MAX,
+        Dialect::Postgres => SystemClock.now().0 - ABANDONED_MICROS,
+    };
+    let dropped = async {
+        let mut transaction = driver.begin().await?;
+        for table in TABLES {
+            let mut sql = Sql::new(D::DIALECT);
+            sql.push(&format!("DELETE FROM {table} WHERE load IN (SELECT s.load FROM staging AS s WHERE s.touched_at < "));
+            sql.bind(Argument::Int(before)).push(")");
+            driver.execute_in(&mut transaction, sql.finish(&[])).await?;
+        }
+        driver.commit(transaction).await
+    };
+    dropped.await.map_err(|error| error.into_store_error("dropping abandoned loads", Committing::No))
+}

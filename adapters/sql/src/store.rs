@@ -1,0 +1,251 @@
+//! The store over any driver.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use registry_core::{
+    Encoded, Entity, EntityId, KeyNumber, LinkNumber, Scope, TypeId, Version,
+    change::{ChangeSet, LinkRow},
+    load,
+    port::{
+        CatalogRows, ChangePage, ChangeRow, CommitError, EntityStream, Found, LinkCount, LoadPlan, LoadReport, LoadSink, Position,
+        Receipt, RowStream, Store, StoreError,
+    },
+    query::{After, Count, Query},
+};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::{
+    Argument, Driver, EngineError, Row, Sql, Statement,
+    ColumnType::{self, Id, Int, Text},
+    driver::Committing,
+    entities::{self, and_readable},
+    find,
+    group::{self, Groups},
+    load::Area,
+    log, range, types,
+};
+
+/// Entities read at once by an export.
+const EXPORT_PAGE: usize = 500;
+
+/// The `Store` and `Jobs` ports over a driver.
+#[derive(Debug)]
+pub struct SqlStore<D: Driver> {
+    driver: Arc<D>,
+    groups: Groups,
+}
+
+impl<D: Driver> SqlStore<D> {
+    /// A store over an engine whose tables are up to date. Starts its committing tasks, so it must be called within a runtime; drops what
+    /// loads of a crashed process left behind.
+    pub async fn open(driver: D) -> Result<Self, StoreError> {
+        let driver = Arc::new(driver);
+        let groups = Groups::start(&driver);
+        let store = Self { driver, groups };
+        crate::load::drop_abandoned(store.driver()).await?;
+        Ok(store)
+    }
+
+    /// The engine.
+    pub fn driver(&self) -> &D {
+        &self.driver
+    }
+
+    async fn read(&self, subject: &'static str, sql: Sql, columns: &'static [ColumnType]) -> Result<Vec<Row>, StoreError> {
+        self.fetch(subject, sql.finish(columns)).await
+    }
+
+    async fn fetch(&self, subject: &'static str, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        self.driver.fetch(statement).await.map_err(|error| error.into_store_error(subject, Committing::No))
+    }
+
+    async fn setting(&self, name: &str) -> Result<String, StoreError> {
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("SELECT value FROM setting WHERE name = ").bind(Argument::Text(name.to_owned()));
+        let rows = self.read("reading a setting", sql, &[Text]).await?;
+        let mut row = rows.into_iter().next().ok_or_else(|| StoreError::internal("reading a setting", name.to_owned()))?;
+        row.text()
+    }
+}
+
+fn entities_of(rows: Vec<Row>) -> Result<Vec<Entity>, StoreError> {
+    rows.into_iter().map(entities::read).collect()
+}
+
+#[async_trait]
+impl<D: Driver> Store for SqlStore<D> {
+    async fn catalog(&self, known: Option<Version>) -> Result<Option<CatalogRows>, StoreError> {
+        types::catalog(self.driver(), known).await
+    }
+
+    async fn entities(&self, ids: &[EntityId], scope: &Scope) -> Result<Vec<Entity>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        entities_of(self.fetch("reading entities", entities::by_ids(D::DIALECT, ids, scope)).await?)
+    }
+
+    async fn by_key(&self, type_id: TypeId, key: KeyNumber, value: &Encoded, scope: &Scope) -> Result<Option<Entity>, StoreError> {
+        let rows = self.fetch("reading by key", entities::by_key(D::DIALECT, type_id, key, value, scope)).await?;
+        rows.into_iter().next().map(entities::read).transpose()
+    }
+
+    async fn find(&self, query: &Query) -> Result<Found, StoreError> {
+        let mut items = Vec::new();
+        for range in range::ranges(&query.sort, query.after.as_ref()) {
+            let wanted = query.limit + 1 - items.len();
+            let rows = self.fetch("searching", find::page(D::DIALECT, query, &range, wanted)).await?;
+            items.extend(entities_of(rows)?);
+            if items.len() > query.limit {
+                break;
+            }
+        }
+        let more = items.len() > query.limit;
+        items.truncate(query.limit);
+        let total = match query.count {
+            Count::None => None,
+            Count::Exact => {
+                let rows = self.fetch("counting", find::count(D::DIALECT, query)).await?;
+                rows.into_iter().next().map(|mut row| row.unsigned()).transpose()?
+            }
+        };
+        Ok(Found { items, more, total })
+    }
+
+    async fn export(&self, query: &Query) -> Result<EntityStream, StoreError> {
+        let failed = |error: EngineError| error.into_store_error("exporting", Committing::No);
+        let mut snapshot = self.driver.snapshot().await.map_err(failed)?;
+        // The snapshot of a transaction is taken by its first read.
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("SELECT value FROM setting WHERE name = 'catalog'");
+        self.driver.fetch_in(&mut snapshot, sql.finish(&[Text])).await.map_err(failed)?;
+        let (sender, receiver) = mpsc::channel(1);
+        tokio::spawn(export(Arc::clone(&self.driver), snapshot, query.clone(), sender));
+        let pages = futures::stream::unfold(receiver, |mut receiver| async {
+            receiver.recv().await.map(|page: Result<Vec<Entity>, StoreError>| (page, receiver))
+        });
+        let entities = pages.flat_map(|page| {
+            futures::stream::iter(match page {
+                Ok(entities) => entities.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            })
+        });
+        Ok(entities.boxed())
+    }
+
+    async fn holders(&self, targets: &[EntityId], limit: usize) -> Result<Vec<LinkRow>, StoreError> {
+        if targets.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("SELECT l.holder, l.holder_type, l.link, l.target FROM link AS l WHERE ");
+        sql.id_in("l.target", targets.iter().map(|id| id.0).collect());
+        sql.push(" ORDER BY l.target, l.holder, l.link LIMIT ").bind(Argument::Int(i64::try_from(limit).unwrap_or(i64::MAX)));
+        let rows = self.read("reading holders", sql, &[Id, Id, Int, Id]).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                Ok(LinkRow {
+                    holder: EntityId(row.id()?),
+                    holder_type: TypeId(row.id()?),
+                    link: link_number(row.int()?)?,
+                    target: EntityId(row.id()?),
+                })
+            })
+            .collect()
+    }
+
+    async fn incoming(&self, target: EntityId, scope: &Scope) -> Result<Vec<LinkCount>, StoreError> {
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("SELECT l.holder_type, l.link, count(*) FROM link AS l JOIN entity AS e ON e.id = l.holder WHERE l.target = ");
+        sql.bind(Argument::Id(target.0));
+        and_readable(&mut sql, "e", scope);
+        sql.push(" GROUP BY l.holder_type, l.link ORDER BY l.holder_type, l.link");
+        let rows = self.read("counting links", sql, &[Id, Int, Int]).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                Ok(LinkCount { holder_type: TypeId(row.id()?), link: link_number(row.int()?)?, count: row.unsigned()? })
+            })
+            .collect()
+    }
+
+    async fn last_version(&self, id: EntityId) -> Result<Option<Version>, StoreError> {
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("SELECT max(c.version) FROM change AS c WHERE c.entity = ").bind(Argument::Id(id.0));
+        let rows = self.read("reading the log", sql, &[Int]).await?;
+        let version = rows.into_iter().next().map(|mut row| row.optional_int()).transpose()?;
+        Ok(version.flatten().map(Version))
+    }
+
+    async fn changes(&self, after: Option<Position>, limit: usize) -> Result<ChangePage, StoreError> {
+        let rows = log::read(self.fetch("reading the log", log::after(D::DIALECT, after, limit)).await?)?;
+        let next = rows.last().map(|row| row.position).or(after);
+        Ok(ChangePage { rows, next })
+    }
+
+    async fn history(&self, id: EntityId, before: Option<Version>, limit: usize) -> Result<Vec<ChangeRow>, StoreError> {
+        log::read(self.fetch("reading history", log::of_entity(D::DIALECT, id, before, limit)).await?)
+    }
+
+    async fn commit(&self, set: ChangeSet) -> Result<Receipt, CommitError> {
+        if let Some(error) = group::too_large(&set) {
+            return Err(error.into());
+        }
+        self.groups.commit(set).await
+    }
+
+    async fn load(&self, plan: LoadPlan, rows: RowStream<'_>, sink: &dyn LoadSink) -> Result<LoadReport, StoreError> {
+        let area = Area::new(Arc::clone(&self.driver), &plan);
+        load::run(&area, plan, rows, sink).await
+    }
+
+    async fn secret(&self) -> Result<[u8; 32], StoreError> {
+        let text = self.setting("secret").await?;
+        let digits = |index: usize| text.get(2 * index..2 * index + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let bytes: Option<Vec<u8>> = (0..32).map(digits).collect();
+        bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or_else(|| StoreError::internal("reading a setting", "the secret is not 64 hex digits"))
+    }
+
+    async fn epoch(&self) -> Result<Uuid, StoreError> {
+        let text = self.setting("epoch").await?;
+        Uuid::parse_str(&text).map_err(|error| StoreError::internal("reading a setting", error))
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.setting("catalog").await.map(|_| ())
+    }
+}
+
+fn link_number(value: i64) -> Result<LinkNumber, StoreError> {
+    u32::try_from(value).map(LinkNumber).map_err(|error| StoreError::internal("decoding a row", error))
+}
+
+/// Reads all pages of a query in one snapshot, a page ahead of whoever takes them.
+async fn export<D: Driver>(
+    driver: Arc<D>,
+    mut snapshot: D::Transaction,
+    query: Query,
+    pages: mpsc::Sender<Result<Vec<Entity>, StoreError>>,
+) {
+    let mut ranges = VecDeque::from(range::ranges(&query.sort, None));
+    while let Some(range) = ranges.pop_front() {
+        let statement = find::page(D::DIALECT, &query, &range, EXPORT_PAGE);
+        let page = driver.fetch_in(&mut snapshot, statement).await;
+        let page = page.map_err(|error| error.into_store_error("exporting", Committing::No)).and_then(entities_of);
+        if let Ok(entities) = &page
+            && entities.len() == EXPORT_PAGE
+            && let Some(last) = entities.last()
+        {
+            ranges = range::ranges(&query.sort, Some(&After::entity(last, &query.sort))).into();
+        }
+        let failed = page.is_err();
+        if pages.send(page).await.is_err() || failed {
+            break;
+        }
+    }
+    driver.rollback(snapshot).await;
+}
