@@ -1,8 +1,14 @@
 //! The command line: one file per command. Every flag is also an environment variable; flags win.
 
+mod client;
+mod download;
 mod migrate;
+mod progress;
+mod search;
 mod serve;
 mod store;
+mod types;
+mod upload;
 
 use std::process::ExitCode;
 
@@ -27,6 +33,14 @@ enum Command {
     Serve(serve::Serve),
     /// Bring the store to this version's tables
     Migrate(migrate::Migrate),
+    /// Define and show entity types
+    Type(types::Types),
+    /// Upload a file of entities
+    Upload(upload::Upload),
+    /// Download the entities of a type
+    Download(download::Download),
+    /// Find entities
+    Search(search::Search),
 }
 
 /// What a command failed with.
@@ -73,6 +87,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
         match command {
             Command::Serve(command) => command.run().await,
             Command::Migrate(command) => command.run().await,
+            Command::Type(command) => command.run().await,
+            Command::Upload(command) => command.run().await,
+            Command::Download(command) => command.run().await,
+            Command::Search(command) => command.run().await,
         }
     });
     // Work that was given up must not hold the process.

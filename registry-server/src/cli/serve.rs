@@ -1,6 +1,6 @@
 //! `registry serve`, and `registry` alone.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 
@@ -62,11 +62,11 @@ impl Serve {
             )
             .into());
         }
-        std::fs::create_dir_all(&self.store.data)?;
+        let spool = self.store.folder()?;
         // Before anything asks for a metric.
         let metrics = telemetry::start_metrics();
         let registry = self.store.open().await?;
-        let mut app = App::new(registry, self.settings());
+        let mut app = App::new(registry, self.settings(spool));
         if let Some(handle) = metrics {
             app = app.with_metrics(handle);
         }
@@ -78,7 +78,7 @@ impl Serve {
         Ok(End::Done)
     }
 
-    fn settings(&self) -> HttpSettings {
+    fn settings(&self, spool: Option<PathBuf>) -> HttpSettings {
         HttpSettings {
             max_body: self.max_body,
             max_upload: self.max_upload,
@@ -86,7 +86,7 @@ impl Serve {
             max_request_line: self.max_request_line,
             request_timeout: Duration::from_secs(self.request_timeout),
             max_requests: self.max_requests,
-            spool: Some(self.store.data.clone()),
+            spool,
             cors_origins: self.cors_origin.clone(),
             ..HttpSettings::default()
         }

@@ -29,6 +29,15 @@ impl StoreFlags {
             .unwrap_or_else(|| StoreAddress::in_folder(&self.data))
     }
 
+    /// The data folder, made when something will be kept in it.
+    pub(crate) fn folder(&self) -> std::io::Result<Option<PathBuf>> {
+        if self.address() == StoreAddress::Memory {
+            return Ok(None);
+        }
+        std::fs::create_dir_all(&self.data)?;
+        Ok(Some(self.data.clone()))
+    }
+
     /// Opens the store.
     pub(crate) async fn open(&self) -> Result<Registry, WireError> {
         let migrate = if self.no_migrate {
