@@ -1,7 +1,7 @@
 //! The use cases: read, decide in pure code, commit.
 //!
-//! [`Registry`] is the library's front door. It hands out thin services that borrow it: [`Entities`], [`LinkService`] and
-//! [`Search`]; each method is one operation of the HTTP contract.
+//! [`Registry`] is the library's front door. It hands out thin services that borrow it: [`Types`],
+//! [`Entities`], [`LinkService`] and [`Search`]; each method is one operation of the HTTP contract.
 
 mod commit;
 mod decide;
@@ -17,8 +17,8 @@ mod locks;
 mod registry;
 pub(crate) mod rights;
 mod search;
-mod types;
 mod symmetric;
+mod types;
 mod view;
 mod write;
 
@@ -30,6 +30,5 @@ pub use self::{
     registry::Registry,
     search::{Search, SearchPage, SearchRequest},
     types::{TypeDelete, TypePage, Types, WrittenType},
-    view::{Select, entity_json, label},
     view::{Select, entity_json, label, write_entity},
 };

@@ -188,7 +188,10 @@ pub(super) fn separated<T>(
 /// Writes a JSON string (RFC 8259 section 7).
 pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
     // Names and principals seldom hold what is to be escaped.
-    if text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
+    if text
+        .bytes()
+        .any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))
+    {
         let _ = serde_json::to_writer(out, text);
     } else {
         out.push(b'"');

@@ -248,12 +248,12 @@ fn each_fault_has_its_place_and_code() {
             Invalid,
             "invalid_type",
             &[
-                ("/links/q/inverse", "reserved_name"),
                 ("/links/l/on_delete", "required_unlink"),
                 ("/links/m/to", "symmetric_to"),
                 ("/links/n/on_delete", "symmetric_on_delete"),
                 ("/links/o/on_delete", "symmetric_on_delete"),
                 ("/links/p/to", "symmetric_to"),
+                ("/links/q/inverse", "reserved_name"),
             ],
         ),
         (

@@ -29,7 +29,12 @@ const KINDS: [(&str, &str, &str, &str); 12] = [
         "2026-01-02T00:00:00+01:00",
         "2026-01-01T23:00:00.000000Z",
     ),
-    ("uuid", r#""00000000-0000-0000-0000-00000000000A""#, "00000000-0000-0000-0000-00000000000A", ID_TEXT),
+    (
+        "uuid",
+        r#""00000000-0000-0000-0000-00000000000A""#,
+        "00000000-0000-0000-0000-00000000000A",
+        ID_TEXT,
+    ),
     ("json", r#""b""#, "b", ""),
 ];
 
@@ -65,9 +70,18 @@ fn operand() -> Operand {
 /// What the contract allows, by kind.
 fn allowed(kind: &str) -> &'static [&'static str] {
     match kind {
-        "text" | "url" | "email" => {
-            &["=", "!=", "<", "<=", ">", ">=", "~", "STARTS WITH", "IN", "BETWEEN"]
-        }
+        "text" | "url" | "email" => &[
+            "=",
+            "!=",
+            "<",
+            "<=",
+            ">",
+            ">=",
+            "~",
+            "STARTS WITH",
+            "IN",
+            "BETWEEN",
+        ],
         "enum" | "uuid" => &["=", "!=", "IN"],
         "integer" | "number" | "decimal" | "date" | "datetime" => {
             &["=", "!=", "<", "<=", ">", ">=", "IN", "BETWEEN"]
@@ -81,7 +95,8 @@ fn allowed(kind: &str) -> &'static [&'static str] {
 fn operators(literal: &str, encoding: &str) -> Vec<(&'static str, String, usize, Test)> {
     let value = || encoded(encoding);
     let text = || encoding.to_owned();
-    let signed = |operator: &'static str, test| (operator, format!("f {operator} {literal}"), 2, test);
+    let signed =
+        |operator: &'static str, test| (operator, format!("f {operator} {literal}"), 2, test);
     vec![
         signed("=", Test::Equal(value())),
         signed("!=", Test::NotEqual(value())),
@@ -90,14 +105,24 @@ fn operators(literal: &str, encoding: &str) -> Vec<(&'static str, String, usize,
         signed(">", Test::Greater(value())),
         signed(">=", Test::AtLeast(value())),
         signed("~", Test::Contains(text())),
-        ("IN", format!("f IN ({literal}, {literal})"), 0, Test::In(vec![value(), value()])),
+        (
+            "IN",
+            format!("f IN ({literal}, {literal})"),
+            0,
+            Test::In(vec![value(), value()]),
+        ),
         (
             "BETWEEN",
             format!("f BETWEEN {literal} AND {literal}"),
             0,
             Test::Between(value(), value()),
         ),
-        ("STARTS WITH", r#"f STARTS WITH "b""#.to_owned(), 0, Test::StartsWith("b".to_owned())),
+        (
+            "STARTS WITH",
+            r#"f STARTS WITH "b""#.to_owned(),
+            0,
+            Test::StartsWith("b".to_owned()),
+        ),
     ]
 }
 
@@ -126,7 +151,11 @@ fn every_operator_with_every_kind() {
         };
         for (operator, filter, offset, test) in operators(literal, &encoding) {
             let expected = if allowed(kind).contains(&operator) {
-                let test = if kind == "integer" { of_integers(test) } else { test };
+                let test = if kind == "integer" {
+                    of_integers(test)
+                } else {
+                    test
+                };
                 let operand = operand();
                 Ok(Filter::Compare(Compare { operand, test }))
             } else {
@@ -180,8 +209,18 @@ fn a_literal_of_another_type_is_blamed_where_it_stands() {
     }
     // The second of a list, the second end of a range.
     assert_eq!(ask("integer", r#"f IN (5, "x")"#).unwrap_err().offset, 9);
-    assert_eq!(ask("date", r#"f BETWEEN "2026-01-02" AND "2026-02-30""#).unwrap_err().offset, 27);
-    assert_eq!(ask("datetime", r#"f = "2026-01-02T00:00:00""#).unwrap_err().offset, 4);
+    assert_eq!(
+        ask("date", r#"f BETWEEN "2026-01-02" AND "2026-02-30""#)
+            .unwrap_err()
+            .offset,
+        27
+    );
+    assert_eq!(
+        ask("datetime", r#"f = "2026-01-02T00:00:00""#)
+            .unwrap_err()
+            .offset,
+        4
+    );
 }
 
 #[test]
