@@ -74,6 +74,7 @@ impl Subject {
             before: before.cloned().map(Arc::new),
             after: after.cloned().map(Arc::new),
             must_be_unused: std::collections::BTreeSet::new(),
+            must_have_no_values: std::collections::BTreeSet::new(),
             check_entities: false,
         }
     }
