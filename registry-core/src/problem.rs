@@ -70,11 +70,7 @@ impl Problem {
     }
 
     /// A problem of a column of a file.
-    pub fn column(
-        name: impl Into<String>,
-        code: &'static str,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn column(name: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             place: Place::Column(name.into()),
             code,

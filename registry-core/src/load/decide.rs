@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     Encoded, Entity, EntityId, Links, Problem, Version,
-    limits::INDEXED_BYTES,
     port::{LoadMode, LoadRow},
+    service::rights::may_write,
 };
 
 use super::{
@@ -173,12 +173,12 @@ fn identify(
         .filter(|seen| visible(ground, &seen.entity));
     match (plan.mode, readable) {
         (LoadMode::Update | LoadMode::Upsert, Some(seen)) => {
-            if rights::may_write(&plan.caller, &seen.entity) {
+            if may_write(&plan.caller, &seen.entity) {
                 Ok(About::Existing(seen))
             } else {
                 Err(Problem::whole(
                     "forbidden",
-                    "the entity belongs to others",
+                    "only an owner may write this entity",
                 ))
             }
         }
@@ -199,10 +199,7 @@ fn fresh(
         return Err(taken(ground, key, row.key.as_ref()));
     }
     let Some(id) = row.id else {
-        return Ok(About::New(
-            EntityId(ground.plan.ids.next()),
-            Version::FIRST,
-        ));
+        return Ok(About::New(EntityId(ground.plan.ids.next()), Version::FIRST));
     };
     if overlay.entity(id).is_some() {
         return Err(if overlay.is_repeated(id) {
@@ -266,7 +263,7 @@ fn shown(ground: &Ground, key: crate::KeyNumber, value: Option<&Encoded>) -> Opt
         return None;
     };
     let field = ground.entity_type().field(*field)?;
-    value.map(|value| field.kind.text(value))
+    value.map(|value| field.kind.cell(value))
 }
 
 /// Keys that the row claims and cannot have.
@@ -278,13 +275,7 @@ fn claims(
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (key, value) in &prepared.claimed {
-        if value.0.len() > INDEXED_BYTES {
-            problems.push(Problem::at(
-                ground.key_pointer(*key),
-                "too_long_to_index",
-                format!("the value of a key has at most {INDEXED_BYTES} bytes"),
-            ));
-        } else if overlay
+        if overlay
             .holder(*key, value)
             .is_some_and(|holder| holder != id)
         {

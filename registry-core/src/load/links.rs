@@ -8,6 +8,7 @@ use crate::{
     limits::LINK_TARGETS,
     port::{EntityRef, LoadRow, RowLink, RowTarget},
     problem::pointer_token,
+    service::rights::may_write,
 };
 
 use super::{decide::set, overlay::Overlay, prepare::Ground};
@@ -52,7 +53,12 @@ pub(super) fn decide(
         let Some(link) = ground.entity_type().link(given.link) else {
             continue;
         };
-        let old: BTreeSet<EntityId> = after.get(&link.number).into_iter().flatten().copied().collect();
+        let old: BTreeSet<EntityId> = after
+            .get(&link.number)
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect();
         let new = targets(overlay, id, &old, link, given, problems);
         if link.symmetric() {
             for gained in new.difference(&old).filter(|other| **other != id) {
@@ -64,6 +70,7 @@ pub(super) fn decide(
                 });
             }
             for lost in old.difference(&new).filter(|other| **other != id) {
+                problems.extend(locked(overlay, *lost, link));
                 partners.push(Partner {
                     id: *lost,
                     link: link.number,
@@ -73,16 +80,24 @@ pub(super) fn decide(
         }
         set(&mut after, link.number, new);
     }
-    for link in ground.entity_type().live_links().filter(|link| link.required) {
-        let given = row.patch.links.iter().find(|given| given.link == link.number);
+    for link in ground
+        .entity_type()
+        .live_links()
+        .filter(|link| link.required)
+    {
+        let given = row
+            .patch
+            .links
+            .iter()
+            .find(|given| given.link == link.number);
         // A target that was named and not found is told already.
         let named = given.is_some_and(|given| !given.targets.is_empty());
         let looked_at = before.is_none() || given.is_some();
         if looked_at && !named && !after.contains_key(&link.number) {
             problems.push(Problem::at(
                 pointer(link),
-                "required",
-                format!("`{}` is required", link.name),
+                "required_link",
+                "a target is required",
             ));
         }
     }
@@ -159,9 +174,20 @@ fn resolve(
     }
 }
 
+/// Whether the other end of a symmetric link, which changes too, may not be written.
+fn locked(overlay: &Overlay<'_>, partner: EntityId, link: &Link) -> Option<Problem> {
+    let seen = overlay.entity(partner)?;
+    let message = "only an owner may write the entity at the other end";
+    (!may_write(overlay.caller(), &seen.entity))
+        .then(|| Problem::at(pointer(link), "forbidden", message).with_value(partner.to_string()))
+}
+
 /// Whether the other end of a symmetric link has no room.
 fn full(overlay: &Overlay<'_>, partner: EntityId, id: EntityId, link: &Link) -> Option<Problem> {
     let seen = overlay.entity(partner)?;
+    if let Some(problem) = locked(overlay, partner, link) {
+        return Some(problem);
+    }
     let others = seen
         .entity
         .links

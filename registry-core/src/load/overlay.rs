@@ -8,7 +8,7 @@ use std::{
 use indexmap::IndexMap;
 
 use crate::{
-    Encoded, Entity, EntityId, KeyNumber,
+    Caller, Encoded, Entity, EntityId, KeyNumber,
     change::Operation,
     port::{KeyRef, LoadPlan},
 };
@@ -58,6 +58,11 @@ impl<'a> Overlay<'a> {
             keys: HashMap::new(),
             about: HashSet::new(),
         }
+    }
+
+    /// Who loads.
+    pub(super) fn caller(&self) -> &Caller {
+        &self.plan.caller
     }
 
     /// The entity, whatever its type.

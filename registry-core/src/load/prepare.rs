@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     Data, Encoded, Entity, EntityId, EntityType, KeyNumber, Problem,
-    entity_type::Key,
+    entity_type::{Key, fields},
     key,
     port::{EntityRef, KeyRef, LoadPlan, LoadRow},
     problem::pointer_token,
@@ -21,6 +21,24 @@ pub(super) struct Ground {
 }
 
 impl Ground {
+    pub(super) fn new(plan: LoadPlan) -> Self {
+        let defaults = plan
+            .entity_type
+            .live_fields()
+            .filter_map(|field| {
+                let value = field.default.as_ref().filter(|value| !value.is_null())?;
+                // The definition was refused unless its default keeps the field's rules.
+                let datum = fields::read_field(field, value).ok()?;
+                Some((field.number, datum))
+            })
+            .collect();
+        Self {
+            keys: plan.entity_type.all_keys().collect(),
+            defaults,
+            plan,
+        }
+    }
+
     pub(super) fn entity_type(&self) -> &Arc<EntityType> {
         &self.plan.entity_type
     }
@@ -170,7 +188,7 @@ fn key_values(ground: &Ground, data: &Data) -> Vec<(KeyNumber, Encoded)> {
 
 /// Merges a row into the data of its entity, or into the defaults of a new one.
 fn data(ground: &Ground, before: Option<&Entity>, row: &LoadRow) -> Result<Data, Vec<Problem>> {
-    let mut data = match before {
+    let data = match before {
         Some(before) => before.data.clone(),
         None => {
             let mut defaults = ground.defaults.clone();
@@ -178,31 +196,7 @@ fn data(ground: &Ground, before: Option<&Entity>, row: &LoadRow) -> Result<Data,
             defaults
         }
     };
-    for (number, value) in &row.patch.fields {
-        match value {
-            Some(datum) => data.insert(*number, datum.clone()),
-            None => data.remove(number),
-        };
-    }
-    let missing = ground
-        .plan
-        .entity_type
-        .live_fields()
-        .filter(|field| field.required && !data.contains_key(&field.number));
-    let problems: Vec<Problem> = missing
-        .map(|field| {
-            Problem::at(
-                format!("/fields/{}", pointer_token(&field.name)),
-                "required",
-                format!("`{}` is required", field.name),
-            )
-        })
-        .collect();
-    if problems.is_empty() {
-        Ok(data)
-    } else {
-        Err(problems)
-    }
+    fields::apply_patch(ground.entity_type(), &data, row.patch.fields.clone())
 }
 
 impl Resolution {

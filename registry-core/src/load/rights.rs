@@ -1,21 +1,14 @@
-//! Who may write, and what owners and readers a row may set.
+//! What owners and readers a row may set.
 
-use crate::{Caller, Entity, Principal, Problem, port::RowPatch, principal::Role};
+use crate::{
+    Caller, Entity, Principal, Problem, port::RowPatch, principal::Role, service::rights::meets,
+};
 
 /// Owners and readers after the row.
 #[derive(Debug)]
 pub(super) struct Rights {
     pub(super) owners: Vec<Principal>,
     pub(super) readers: Vec<Principal>,
-}
-
-/// Whether the caller's principals meet the owners.
-pub(super) fn may_write(caller: &Caller, entity: &Entity) -> bool {
-    caller.role == Role::Admin
-        || entity
-            .owners
-            .iter()
-            .any(|owner| caller.principals.contains(owner))
 }
 
 /// Decides owners and readers: into the owners only the caller's own principals may be put, one of its own must stay; the readers are free.
@@ -41,8 +34,8 @@ pub(super) fn decide(
     if owners.is_empty() {
         problems.push(Problem::at(
             "/owners",
-            "required",
-            "an entity has at least one owner",
+            "owners_empty",
+            "there must be an owner",
         ));
     }
     Rights { owners, readers }
@@ -59,24 +52,25 @@ fn check_owners(
         let stays = before.is_some_and(|before| before.owners.contains(owner));
         if owner.is_public() {
             problems.push(
-                Problem::at(place, "invalid_principal", "`public` is a reader only")
+                Problem::at(place, "public_owner", "public may stand in readers only")
                     .with_value(owner.as_str()),
             );
         } else if caller.role != Role::Admin && !stays && !caller.principals.contains(owner) {
             problems.push(
-                Problem::at(place, "forbidden", "only own principals may be made owners")
-                    .with_value(owner.as_str()),
+                Problem::at(
+                    place,
+                    "forbidden",
+                    "only an admin may name an owner other than the caller",
+                )
+                .with_value(owner.as_str()),
             );
         }
     }
-    if caller.role != Role::Admin
-        && !given.is_empty()
-        && !given.iter().any(|owner| caller.principals.contains(owner))
-    {
+    if caller.role != Role::Admin && !given.is_empty() && !meets(caller, given) {
         problems.push(Problem::at(
             "/owners",
             "forbidden",
-            "one of the own principals must stay an owner",
+            "one of the caller's own principals must remain",
         ));
     }
 }

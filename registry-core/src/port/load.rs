@@ -1,6 +1,11 @@
 //! The second write: a stream of rows of one type.
 
-use std::{collections::{BTreeMap, BTreeSet}, fmt::Debug, ops::ControlFlow, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    ops::ControlFlow,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;

@@ -84,7 +84,11 @@ impl CsvRows {
 
     /// The header of the file of rejected rows.
     pub(super) fn rejected_header(&self) -> String {
-        format!("{}{}{REASON}", self.header, char::from(self.options.delimiter))
+        format!(
+            "{}{}{REASON}",
+            self.header,
+            char::from(self.options.delimiter)
+        )
     }
 
     /// Reads a row.
@@ -278,16 +282,13 @@ fn list(
     }
 }
 
-fn principals_cell(
-    place: &str,
-    text: &str,
-    problems: &mut Vec<Problem>,
-) -> Option<Vec<Principal>> {
+fn principals_cell(place: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Vec<Principal>> {
     match json::read(text.as_bytes()) {
         Ok(value) => principals(place, &value, problems),
         Err(_) => {
             problems.push(
-                Problem::at(place, "type", "the cell must be a JSON list").with_value(shorten(text)),
+                Problem::at(place, "type", "the cell must be a JSON list")
+                    .with_value(shorten(text)),
             );
             None
         }

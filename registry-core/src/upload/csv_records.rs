@@ -261,7 +261,9 @@ mod tests {
         };
         assert_eq!(
             texts("a, b ,\"c,\"\"d\"\"\n\",,"),
-            Ok(["a", " b ", "c,\"d\"\n", "", ""].map(str::to_owned).to_vec())
+            Ok(["a", " b ", "c,\"d\"\n", "", ""]
+                .map(str::to_owned)
+                .to_vec())
         );
         assert_eq!(texts("\"a\"b"), Err("malformed_csv"));
         assert_eq!(texts("5\" pipe,b"), Err("malformed_csv"));

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Catalog, EntityType, Principal, Problem,
-    entity_type::{Cardinality, Link},
+    entity_type::{Cardinality, Link, fields},
     json,
     port::{LoadItem, LoadRow, RowFailure, RowLink, RowPatch, RowTarget},
     problem::pointer_token,
@@ -16,7 +16,6 @@ use super::{
     csv_records::shorten,
     references::by_json,
     source::{Record, utf8},
-    values,
 };
 
 /// Reads an item.
@@ -109,17 +108,17 @@ fn plain(value: &Value) -> String {
 
 fn read_fields(
     entity_type: &EntityType,
-    fields: &Map<String, Value>,
+    given: &Map<String, Value>,
     patch: &mut RowPatch,
     problems: &mut Vec<Problem>,
 ) {
-    for (name, value) in fields {
+    for (name, value) in given {
         let place = format!("/fields/{}", pointer_token(name));
         let Some(field) = entity_type.field_named(name) else {
             problems.push(Problem::at(
                 place,
                 "unknown_field",
-                format!("`{}` has no such field", entity_type.name),
+                "the type has no such field",
             ));
             continue;
         };
@@ -127,7 +126,7 @@ fn read_fields(
             patch.fields.insert(field.number, None);
             continue;
         }
-        match values::json(field, value) {
+        match fields::read_field(field, value) {
             Ok(datum) => {
                 patch.fields.insert(field.number, Some(datum));
             }
@@ -152,11 +151,7 @@ fn read_links(
     for (name, value) in links {
         let place = format!("/links/{}", pointer_token(name));
         let Some(link) = entity_type.link_named(name) else {
-            problems.push(Problem::at(
-                place,
-                "unknown_link",
-                format!("`{}` has no such link", entity_type.name),
-            ));
+            problems.push(Problem::at(place, "unknown_link", "no such link"));
             continue;
         };
         let before = problems.len();

@@ -113,7 +113,10 @@ mod tests {
     fn an_array_and_pretty_printed_items_are_told_once() {
         assert!(lines(b"[{}]").unwrap_err().contains("not_ndjson"));
         let fault = lines(b"\n{\n  \"fields\": {}\n}").unwrap_err();
-        assert!(fault.contains("not_ndjson") && fault.contains("Line(2)"), "{fault}");
+        assert!(
+            fault.contains("not_ndjson") && fault.contains("Line(2)"),
+            "{fault}"
+        );
     }
 
     #[test]

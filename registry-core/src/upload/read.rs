@@ -152,7 +152,10 @@ fn send(
         });
         if batch.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {
             bytes = 0;
-            if sender.blocking_send(Ok(std::mem::take(&mut batch))).is_err() {
+            if sender
+                .blocking_send(Ok(std::mem::take(&mut batch)))
+                .is_err()
+            {
                 return Ok(());
             }
         }

@@ -47,7 +47,7 @@ impl TargetKey {
 
     /// The target named by a JSON value.
     pub(super) fn json(&self, value: &Value) -> Result<RowTarget, Problem> {
-        let encoded = values::one_json(&self.field, value)?;
+        let encoded = self.field.kind.encode(value)?;
         let shown = match value {
             Value::String(text) => shorten(text),
             other => shorten(&other.to_string()),
@@ -69,9 +69,9 @@ impl TargetKey {
 
 /// The target named by an id.
 pub(super) fn by_id(text: &str) -> Result<RowTarget, Problem> {
-    let id: EntityId = text.parse().map_err(|_| {
-        Problem::at("", "invalid_id", "an id is a UUID").with_value(shorten(text))
-    })?;
+    let id: EntityId = text
+        .parse()
+        .map_err(|_| Problem::at("", "invalid_id", "an id is a UUID").with_value(shorten(text)))?;
     Ok(RowTarget {
         reference: EntityRef::Id(id),
         shown: id.to_string(),

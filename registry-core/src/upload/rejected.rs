@@ -61,12 +61,12 @@ impl Rejected {
 fn reason(failures: &[JobFailure]) -> String {
     let reasons: Vec<String> = failures
         .iter()
-        .map(|failure| {
-            match failure.column.as_ref().or(failure.pointer.as_ref()) {
+        .map(
+            |failure| match failure.column.as_ref().or(failure.pointer.as_ref()) {
                 Some(place) => format!("{place}: {} ({})", failure.message, failure.code),
                 None => format!("{} ({})", failure.message, failure.code),
-            }
-        })
+            },
+        )
         .collect();
     reasons.join("; ")
 }
@@ -79,6 +79,9 @@ fn with_reason(text: &str, reason: &str) -> String {
     match body {
         Some(body) if body.trim() == "{" => format!("{{\"{REASON}\":{reason}}}"),
         Some(body) => format!("{},\"{REASON}\":{reason}}}", body.trim_end()),
-        None => format!("{{\"{REASON}\":{reason},\"_record\":{}}}", Value::from(text)),
+        None => format!(
+            "{{\"{REASON}\":{reason},\"_record\":{}}}",
+            Value::from(text)
+        ),
     }
 }

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    Datum, Entity, EntityType, FieldNumber, Principal,
-    entity_type::{Cardinality, Field, Link},
+    Entity, EntityType, FieldNumber, Principal,
+    entity_type::{Cardinality, Field, Link, fields},
 };
 
 use super::Format;
@@ -130,8 +130,7 @@ impl Writer {
         for field in &self.fields {
             cells.push(match entity.data.get(&field.number) {
                 None => absent(),
-                Some(Datum::One(value)) => field.kind.cell(value),
-                Some(list @ Datum::Many(_)) => value(field, list).to_string(),
+                Some(datum) => fields::cell(field, datum),
             });
         }
         for link in &self.links {
@@ -147,15 +146,15 @@ impl Writer {
     }
 
     fn item(&self, entity: &Entity) -> Value {
-        let mut fields = Map::new();
+        let mut values = Map::new();
         for field in &self.fields {
             match entity.data.get(&field.number) {
                 Some(datum) => {
-                    fields.insert(field.name.clone(), value(field, datum));
+                    values.insert(field.name.clone(), fields::present_datum(field, datum));
                 }
                 // Left out, it would get its default when it is created elsewhere.
                 None if field.default.is_some() => {
-                    fields.insert(field.name.clone(), Value::Null);
+                    values.insert(field.name.clone(), Value::Null);
                 }
                 None => {}
             }
@@ -168,21 +167,11 @@ impl Writer {
             .collect();
         serde_json::json!({
             "_id": entity.id.to_string(),
-            "fields": fields,
+            "fields": values,
             "links": links,
             "owners": principals(&entity.owners),
             "readers": principals(&entity.readers),
         })
-    }
-}
-
-fn value(field: &Field, datum: &Datum) -> Value {
-    match datum {
-        Datum::One(value) => field.kind.decode(&value.0),
-        Datum::Many(values) => values
-            .iter()
-            .map(|value| field.kind.decode(&value.0))
-            .collect(),
     }
 }
 
