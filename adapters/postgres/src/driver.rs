@@ -101,7 +101,7 @@ async fn fetch(connection: impl sqlx::PgExecutor<'_>, statement: Statement) -> R
 }
 
 /// An open transaction on a connection of its own.
-pub type Transaction = sqlx::Transaction<'static, Postgres>;
+type Transaction = sqlx::Transaction<'static, Postgres>;
 
 impl Driver for PostgresDriver {
     const DIALECT: Dialect = Dialect::Postgres;
