@@ -396,3 +396,6 @@ fn finish<T>(value: T, problems: Vec<Problem>) -> Result<T, Vec<Problem>> {
         Err(problems)
     }
 }
+
+#[cfg(test)]
+mod tests;
