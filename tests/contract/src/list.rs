@@ -38,7 +38,6 @@ macro_rules! store_contract {
                 a_deleted_entity_is_gone
                 a_change_set_may_make_a_ring_of_entities
                 an_id_goes_on_counting_after_a_deletion
-                it_must_write_the_change_log_rows_in_the_same_transaction
                 as_many_operations_as_are_allowed_are_applied_at_once
                 more_operations_than_allowed_are_refused
                 a_change_set_that_is_none_is_refused_and_not_applied_in_part
@@ -132,6 +131,10 @@ macro_rules! store_contract {
                 history_is_newest_first_and_of_one_entity
                 the_rows_of_a_type_are_not_those_of_an_entity_with_its_id
                 the_walk_back_through_history_gives_every_earlier_version
+            }
+            log_rows {
+                it_must_write_the_change_log_rows_in_the_same_transaction
+                a_refused_change_set_writes_no_row
             }
             load {
                 rows_make_entities

@@ -11,6 +11,7 @@ pub mod keys;
 pub mod links;
 pub mod load;
 pub mod log;
+pub mod log_rows;
 pub mod pages;
 pub mod paths;
 pub mod reopen;
