@@ -7,10 +7,12 @@ mod commit;
 mod decide;
 mod delete;
 mod document;
+mod download;
 mod entities;
 mod expand;
 mod fields;
 mod graph;
+mod jobs;
 mod key_value;
 mod links;
 mod locks;
@@ -18,15 +20,19 @@ mod registry;
 pub(crate) mod rights;
 mod search;
 mod symmetric;
+mod upload;
 mod view;
 mod write;
 
 pub use self::{
+    download::{Download, DownloadRequest, Downloads},
     entities::{Entities, IfMatch, Outcome, Read, Written},
     expand::Expanded,
     graph::{Edge, Graph, Node},
+    jobs::{JobPage, JobService, RejectedFile},
     links::{LinkDirection, LinkService, LinkSummary},
     registry::Registry,
     search::{Search, SearchPage, SearchRequest},
+    upload::{UploadOutcome, UploadRequest, Uploads},
     view::{Select, entity_json, label, write_entity},
 };
