@@ -98,6 +98,9 @@ pub struct TypeChange {
     pub after: Option<Arc<EntityType>>,
     /// Fields and links that must hold no data, by number: what the change would drop.
     pub must_be_unused: BTreeSet<u32>,
+    /// Fields and links that must hold no data because what is stored could not be read under the type after: another kind, a list or no
+    /// list any more, symmetric or not any more. Conflict `type_change_conflict`, where `must_be_unused` is `would_drop`.
+    pub must_have_no_values: BTreeSet<u32>,
     /// Whether every stored entity must be checked against the new rules.
     pub check_entities: bool,
 }

@@ -39,6 +39,10 @@ pub struct EntityType {
 }
 
 /// A field of an entity type.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an attribute of the contract, set by itself"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Field {
     /// Its number; data is stored under it.

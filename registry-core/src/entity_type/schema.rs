@@ -35,7 +35,7 @@ pub fn json_schema(entity_type: &EntityType) -> Value {
 }
 
 fn property(entity_type: &EntityType, field: &Field) -> Map<String, Value> {
-    let identifier = format!("urn:uuid:{}:field:{}", entity_type.id, field.number);
+    let identifier = format!("urn:registry:{}:field:{}", entity_type.id, field.number);
     let mut value = field.kind.json_schema(&identifier);
     let mut schema = if field.list {
         let mut list = Map::new();

@@ -195,20 +195,19 @@ pub(super) fn decode(encoded: &str) -> Option<String> {
     if encoded == "1" {
         return Some("0".to_owned());
     }
-    let (sign, positive) = match encoded.strip_prefix('1') {
-        Some(positive) => ("", positive.to_owned()),
-        None => {
-            let complement = encoded.strip_prefix('0')?.strip_suffix('~')?;
-            let turn = |digit: u8| {
-                digit
-                    .is_ascii_digit()
-                    .then(|| char::from(b'9' - digit + b'0'))
-            };
-            (
-                "-",
-                complement.bytes().map(turn).collect::<Option<String>>()?,
-            )
-        }
+    let (sign, positive) = if let Some(positive) = encoded.strip_prefix('1') {
+        ("", positive.to_owned())
+    } else {
+        let complement = encoded.strip_prefix('0')?.strip_suffix('~')?;
+        let turn = |digit: u8| {
+            digit
+                .is_ascii_digit()
+                .then(|| char::from(b'9' - digit + b'0'))
+        };
+        (
+            "-",
+            complement.bytes().map(turn).collect::<Option<String>>()?,
+        )
     };
     let (exponent, digits) = positive.split_at_checked(2)?;
     let exponent = exponent.parse::<i64>().ok()? - BIAS;

@@ -108,13 +108,10 @@ fn read(value: &Value) -> Result<i64, Problem> {
 pub(super) fn parse_text(text: &str) -> Result<Value, Problem> {
     let exact = Exact::parse(text, Notation::Scientific);
     match exact.map(|exact| exact.floor()) {
-        Some((floor, true)) => match i64::try_from(floor) {
-            Ok(integer) => Ok(json!(integer)),
-            Err(_) => {
-                let message = "must fit into 64 bits with sign";
-                Err(Problem::at("", "out_of_range", message))
-            }
-        },
+        Some((floor, true)) => i64::try_from(floor).map(Value::from).map_err(|_| {
+            let message = "must fit into 64 bits with sign";
+            Problem::at("", "out_of_range", message)
+        }),
         Some((_, false)) | None => Err(Problem::at("", "type", "must be an integer")),
     }
 }

@@ -304,9 +304,3 @@ impl Kind {
         }
     }
 }
-
-/// The integer that [`encode_integer`] encoded; `None` for any other text.
-pub fn decode_integer(encoded: &crate::Encoded) -> Option<i64> {
-    let bits = u64::from_str_radix(&encoded.0, 16).ok()?;
-    (encoded.0.len() == 16).then(|| (bits ^ (1 << 63)).cast_signed())
-}

@@ -222,8 +222,9 @@ impl<'a> Walk<'a> {
                     self.step(name, value, pointer, depth, first);
                 }
             }
-            (Some(Holds::Nothing), _) | (Some(_), _) if first == First::Again => {}
             (Some(Holds::Nothing), _) => {}
+            // The rest is told where the subschema stands.
+            _ if first == First::Again => {}
             (Some(Holds::Dialect), Value::String(dialect))
                 if dialect == DIALECT && pointer == "/$schema" => {}
             (Some(Holds::Dialect), _) => {

@@ -17,11 +17,11 @@ impl Url {
     pub(super) fn schema(&self) -> Map<String, Value> {
         let mut schema = self.text.schema();
         schema.insert("format".to_owned(), json!("iri"));
-        let scheme = "^[Hh][Tt][Tt][Pp][Ss]?://";
+        let web = "^[Hh][Tt][Tt][Pp][Ss]?://";
         if self.text.pattern.is_some() {
-            schema.insert("allOf".to_owned(), json!([{"pattern": scheme}]));
+            schema.insert("allOf".to_owned(), json!([{"pattern": web}]));
         } else {
-            schema.insert("pattern".to_owned(), json!(scheme));
+            schema.insert("pattern".to_owned(), json!(web));
         }
         schema
     }

@@ -135,7 +135,7 @@ impl Reach {
         catalog: &Catalog,
         at: Timestamp,
         entities: Vec<Entity>,
-    ) -> Result<Option<(Vec<Arc<EntityType>>, Vec<Operation>)>, Error> {
+    ) -> Result<Option<Plan>, Error> {
         let mut types: BTreeMap<TypeId, Arc<EntityType>> = BTreeMap::new();
         let mut operations = Vec::with_capacity(entities.len());
         if entities.len() != self.count() {
@@ -172,8 +172,18 @@ impl Reach {
                 after,
             });
         }
-        Ok(Some((types.into_values().collect(), operations)))
+        Ok(Some(Plan {
+            types: types.into_values().collect(),
+            operations,
+        }))
     }
+}
+
+/// What a delete does.
+#[derive(Debug)]
+struct Plan {
+    types: Vec<Arc<EntityType>>,
+    operations: Vec<Operation>,
 }
 
 fn link_of(
@@ -269,10 +279,12 @@ impl Entities<'_> {
         *touched = reach.touched();
         let entities = registry.read(touched, &Scope::Everything).await?;
         let at = registry.now();
-        let Some((types, operations)) = reach.decide(caller, catalog, at, entities)? else {
+        let Some(plan) = reach.decide(caller, catalog, at, entities)? else {
             return Err(stale());
         };
-        let receipt = registry.commit(caller, at, types, operations).await?;
+        let receipt = registry
+            .commit(caller, at, plan.types, plan.operations)
+            .await?;
         Ok(receipt.position)
     }
 

@@ -73,10 +73,10 @@ pub(super) async fn expand(
     caller: &Caller,
     catalog: &Catalog,
     entities: &[Entity],
-    names: &[String],
+    asked: &[String],
 ) -> Result<Vec<Vec<(String, Expanded)>>, Error> {
     let mut expanded: Vec<Vec<(String, Expanded)>> = vec![Vec::new(); entities.len()];
-    if names.is_empty() {
+    if asked.is_empty() {
         return Ok(expanded);
     }
     let expansion = Expansion {
@@ -91,7 +91,7 @@ pub(super) async fn expand(
             .or_default()
             .push((place, entity));
     }
-    for name in names {
+    for name in asked {
         for (type_id, group) in &by_type {
             let Some(named) = catalog
                 .by_id(*type_id)

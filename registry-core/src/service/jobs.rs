@@ -135,7 +135,7 @@ impl JobService<'_> {
         Ok(Some(records.collect()))
     }
 
-    fn shows(&self, caller: &Caller, job: &Job) -> bool {
+    fn shows(self, caller: &Caller, job: &Job) -> bool {
         job.created_at >= kept_since(self.registry.now())
             && (caller.role == Role::Admin || job.actor == caller.actor)
     }

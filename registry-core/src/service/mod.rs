@@ -1,7 +1,7 @@
 //! The use cases: read, decide in pure code, commit.
 //!
-//! [`Registry`] is the library's front door. It hands out thin services that borrow it: [`Entities`], [`LinkService`] and
-//! [`Search`]; each method is one operation of the HTTP contract.
+//! [`Registry`] is the library's front door. It hands out thin services that borrow it: [`Types`],
+//! [`Entities`], [`LinkService`] and [`Search`]; each method is one operation of the HTTP contract.
 
 mod commit;
 mod decide;
@@ -20,6 +20,7 @@ mod registry;
 pub(crate) mod rights;
 mod search;
 mod symmetric;
+mod types;
 mod upload;
 mod view;
 mod write;
@@ -33,6 +34,7 @@ pub use self::{
     links::{LinkDirection, LinkService, LinkSummary},
     registry::Registry,
     search::{Search, SearchPage, SearchRequest},
+    types::{TypeDelete, TypePage, Types, WrittenType},
     upload::{UploadOutcome, UploadRequest, Uploads},
     view::{Select, entity_json, label, write_entity},
 };

@@ -14,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    Downloads, Entities, JobService, LinkService, Search, Uploads, commit::store_error,
+    Downloads, Entities, JobService, LinkService, Search, Types, Uploads, commit::store_error,
     locks::EntityLocks,
 };
 
@@ -80,6 +80,11 @@ impl Registry {
     pub fn with_ids(mut self, ids: Arc<dyn IdSource>) -> Self {
         self.ids = ids;
         self
+    }
+
+    /// Entity types: define, read, list, change, replace, delete.
+    pub fn types(&self) -> Types<'_> {
+        Types { registry: self }
     }
 
     /// Entities: create, read, replace, merge, delete.

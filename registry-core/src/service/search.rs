@@ -325,9 +325,10 @@ fn place(named: NamedLink<'_>, id: EntityId) -> String {
     format!("{end} {} {} {id}", named.holder.id, named.link.number)
 }
 
+type Parse = fn(&str) -> Result<Expr, FilterError>;
+
 fn filter(catalog: &Catalog, scan: &Scan, request: &SearchRequest) -> Result<Filter, Error> {
     let mut all: Vec<Filter> = scan.within.iter().cloned().collect();
-    type Parse = fn(&str) -> Result<Expr, FilterError>;
     let readers: [(&str, &Option<String>, Parse); 2] = [
         ("fields", &request.fields, parse_fields),
         ("filter", &request.filter, parse_filter),

@@ -23,7 +23,7 @@ use crate::{
 use super::{Registry, commit::store_error, rights::require_writer};
 
 /// How long jobs are kept.
-pub(super) const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const KEPT: Duration = Duration::from_hours(24);
 /// How often a file is read again from its first row when others change what it is about.
 const ATTEMPTS: usize = 3;
 /// Errors that an answer lists.

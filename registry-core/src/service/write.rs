@@ -20,7 +20,7 @@ pub(super) enum Decision {
     /// It comes to be.
     Create(Entity),
     /// It is rewritten.
-    Update { before: Entity, after: Entity },
+    Update { before: Arc<Entity>, after: Entity },
     /// It stays as it is.
     Keep(Entity),
 }
@@ -29,7 +29,10 @@ impl Decision {
     /// The decision on an entity that is there: its next version, or none.
     pub(super) fn of(before: Entity, after: Option<Entity>) -> Self {
         match after {
-            Some(after) => Self::Update { before, after },
+            Some(after) => Self::Update {
+                before: Arc::new(before),
+                after,
+            },
             None => Self::Keep(before),
         }
     }
@@ -90,7 +93,6 @@ impl<'a> Write<'a> {
                 let links = (Some(&before.links), Some(&after.links));
                 let mirror = Mirror::of(entity_type, after.id, links.0, links.1);
                 let entity = after.clone();
-                let before = Arc::new(before);
                 let first = Operation::Update { before, after };
                 (entity, mirror, first, Outcome::Updated)
             }
