@@ -162,6 +162,24 @@ macro_rules! store_contract {
                 a_key_taken_since_it_was_resolved_is_not_taken_twice
                 a_target_deleted_since_it_was_resolved_is_not_linked_to
             }
+            upload {
+                links_are_found_by_key_and_the_same_file_again_changes_nothing
+                with_all_it_must_apply_every_row_in_one_transaction_or_none
+                rows_must_see_what_earlier_rows_made_and_never_what_refused_ones_would_have
+                a_second_row_for_the_same_entity_is_refused_across_slices_too
+                each_mode_does_what_it_says
+                an_id_used_before_goes_on_counting
+                a_key_given_up_by_an_earlier_row_is_free
+                the_other_end_of_a_symmetric_link_gets_one_new_version
+                rights_hold_for_every_row
+                a_file_that_cannot_be_read_leaves_no_job_and_no_row
+                bad_records_are_rows_that_failed_and_the_others_go_in
+                rejected_rows_can_be_mended_and_sent_again
+                upload_of_a_download_changes_nothing_and_into_an_empty_registry_gives_it_back
+                a_download_goes_into_an_empty_registry_whole
+                jobs_are_seen_by_who_started_them_and_admins
+                a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_applied
+            }
             concurrency {
                 of_64_parallel_creations_with_one_unique_value_exactly_one_succeeds
                 a_refused_member_costs_its_neighbours_nothing
@@ -198,6 +216,19 @@ macro_rules! durable_store_contract {
                 an_acknowledged_change_set_must_survive
                 secret_and_epoch_stay
                 jobs_survive
+            }
+        }
+    };
+}
+
+/// The cases that compare a store with the reference store: for every store but that one.
+#[macro_export]
+macro_rules! oracle_contract {
+    ($harness:ident) => {
+        $crate::cases! {
+            $harness;
+            oracle {
+                random_change_sets_and_queries_are_answered_as_the_reference_store_does
             }
         }
     };

@@ -69,7 +69,7 @@ fn refusal<T: std::fmt::Debug>(
         let place = match problem.place {
             Place::Pointer(pointer) => pointer,
             Place::Parameter(name) => format!("?{name}"),
-            Place::Whole => String::new(),
+            Place::Line(_) | Place::Column(_) | Place::Whole => String::new(),
         };
         (place, problem.code)
     });
