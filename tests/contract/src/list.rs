@@ -152,6 +152,7 @@ macro_rules! store_contract {
             staging {
                 rows_must_see_what_rows_of_earlier_slices_made
                 a_second_row_about_an_entity_of_an_earlier_slice_fails
+                a_key_given_up_by_a_row_of_an_earlier_slice_is_free
                 what_is_staged_is_invisible_to_readers
                 two_loads_do_not_see_each_other_before_they_are_applied
                 a_load_whose_rows_break_off_applies_nothing_more
