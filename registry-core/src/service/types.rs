@@ -366,15 +366,14 @@ fn named(document: &Map<String, Value>, name: &str) -> Result<Map<String, Value>
             document.insert("name".to_owned(), Value::String(name.to_owned()));
         }
         Some(Value::String(given)) if !given.eq_ignore_ascii_case(name) => {
-            return Err(Error::problems(
-                Refusal::Invalid,
-                "invalid_type",
-                vec![Problem::at(
-                    "/name",
-                    "name_mismatch",
-                    format!("there is no type {name} to rename to {given}"),
-                )],
-            ));
+            let message = format!("there is no type {name} to rename to {given}");
+            let problem = Problem::at("/name", "name_mismatch", message);
+            let mut error = Error::problems(Refusal::Invalid, "invalid_type", vec![problem]);
+            if let Error::Refused(refused) = &mut error {
+                // As for every document that breaks the rules of types.
+                refused.code = "invalid_type";
+            }
+            return Err(error);
         }
         Some(_) => {}
     }
