@@ -20,6 +20,9 @@ pub const OPERATIONS: usize = 10_000;
 pub const SLICE_ROWS: usize = 5_000;
 /// Nesting of a JSON document.
 pub const JSON_DEPTH: usize = 64;
+/// Nesting of one json value: what a document of [`JSON_DEPTH`] has left below `fields`, so that whatever came in by a file can go in and out
+/// by any other way.
+pub const JSON_VALUE_DEPTH: usize = JSON_DEPTH - 2;
 /// Bytes of a filter.
 pub const FILTER_BYTES: usize = 8 * 1024;
 /// Nesting of a filter.
