@@ -61,6 +61,14 @@ impl State {
                     LinkEnd::Holder => self.readable(*id, scope).is_some(),
                 })
                 .any(|id| ids.as_ref().is_none_or(|ids| ids.contains(&id))),
+            Filter::LinkedElsewhere { step, id } => self
+                .other_ends(step, entity)
+                .into_iter()
+                .filter(|other| match step.to {
+                    LinkEnd::Target => true,
+                    LinkEnd::Holder => self.readable(*other, scope).is_some(),
+                })
+                .any(|other| other != *id),
             Filter::Exists { step, filter } => self
                 .other_ends(step, entity)
                 .into_iter()
