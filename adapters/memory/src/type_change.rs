@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use registry_core::{
-    Entity, EntityId, EntityType, FieldNumber, LinkNumber, TypeId,
+    Entity, EntityId, EntityType, LinkNumber, LinkTargets,
     change::{TypeChange, key_rows, link_rows},
     port::{Conflict, TypeViolation},
 };
@@ -19,41 +19,50 @@ impl State {
         if change.catalog != self.catalog {
             return vec![Conflict::CatalogChanged];
         }
-        let violations = match (&change.before, &change.after) {
-            (Some(before), None) => self.in_use(before.id).into_iter().collect(),
-            (Some(before), Some(after)) => {
-                let mut violations = self.would_drop(before, &change.must_be_unused);
-                violations.extend(self.repeated_keys(after));
-                violations
+        let mut found: BTreeMap<(String, &'static str), Vec<&Entity>> = BTreeMap::new();
+        if let (Some(before), true) = (&change.before, change.looks_at_entities()) {
+            let narrowed = change.narrowed_links();
+            for entity in self.of_type(before.id) {
+                let narrowed = narrowed.iter().filter_map(|(link, to)| {
+                    let name = self.leads_elsewhere(change, entity, *link, to)?;
+                    Some((name, "type_change_conflict"))
+                });
+                // A set: an entity counts once for each name, however often it violates it.
+                let own: BTreeSet<_> = change
+                    .violations(entity)
+                    .into_iter()
+                    .chain(narrowed)
+                    .collect();
+                for violation in own {
+                    found.entry(violation).or_default().push(entity);
+                }
             }
-            (None, _) => Vec::new(),
-        };
-        violations.into_iter().map(Conflict::Violation).collect()
-    }
-
-    fn in_use(&self, type_id: TypeId) -> Option<TypeViolation> {
-        violation("", "type_in_use", self.of_type(type_id))
-    }
-
-    fn would_drop(&self, before: &EntityType, numbers: &BTreeSet<u32>) -> Vec<TypeViolation> {
-        let holding = |number: u32| {
-            self.of_type(before.id).filter(move |entity| {
-                entity.data.contains_key(&FieldNumber(number))
-                    || entity.links.contains_key(&LinkNumber(number))
-            })
-        };
-        numbers
+        }
+        let found = found
+            .into_iter()
+            .filter_map(|((name, code), entities)| violation(&name, code, entities.into_iter()));
+        let repeated = change
+            .after
             .iter()
-            .filter_map(|number| {
-                let field = before.field(FieldNumber(*number));
-                let link = before.link(LinkNumber(*number));
-                let name = field
-                    .map(|field| field.name.as_str())
-                    .or(link.map(|link| link.name.as_str()))
-                    .unwrap_or_default();
-                violation(name, "would_drop", holding(*number))
-            })
-            .collect()
+            .flat_map(|after| self.repeated_keys(after));
+        found.chain(repeated).map(Conflict::Violation).collect()
+    }
+
+    /// The name of a link when the entity holds a target of a type that the link does not lead to.
+    fn leads_elsewhere(
+        &self,
+        change: &TypeChange,
+        entity: &Entity,
+        link: LinkNumber,
+        to: &LinkTargets,
+    ) -> Option<String> {
+        let mut targets = entity.links.get(&link)?.iter();
+        let foreign = |id: &EntityId| {
+            let target = self.entities.get(id);
+            target.is_some_and(|target| !to.allows(target.type_id))
+        };
+        let name = &change.after.as_ref()?.link(link)?.name;
+        targets.any(foreign).then(|| name.clone())
     }
 
     /// Keys of the new form of a type whose value two of its entities share.
