@@ -180,7 +180,7 @@ pub(crate) fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> Value {
                     let place = match &problem.place {
                         Place::Pointer(pointer) => pointer.clone(),
                         Place::Parameter(name) => format!("?{name}"),
-                        _ => String::new(),
+                        Place::Whole | Place::Line(_) | Place::Column(_) => String::new(),
                     };
                     json!([place, problem.code])
                 })
