@@ -13,6 +13,10 @@ pub enum Place {
     Pointer(String),
     /// A query parameter.
     Parameter(String),
+    /// A line of an uploaded file, from 1; of a JSON array the item's index from 1.
+    Line(u64),
+    /// A column of an uploaded CSV file, by its header.
+    Column(String),
     /// The request as a whole.
     Whole,
 }
@@ -55,6 +59,26 @@ impl Problem {
         }
     }
 
+    /// A problem of a line of a file.
+    pub fn line(line: u64, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            place: Place::Line(line),
+            code,
+            message: message.into(),
+            value: None,
+        }
+    }
+
+    /// A problem of a column of a file.
+    pub fn column(name: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            place: Place::Column(name.into()),
+            code,
+            message: message.into(),
+            value: None,
+        }
+    }
+
     /// A problem of the whole request.
     pub fn whole(code: &'static str, message: impl Into<String>) -> Self {
         Self {
@@ -71,7 +95,7 @@ impl Problem {
         match &mut self.place {
             Place::Pointer(own) => own.insert_str(0, pointer),
             Place::Whole => self.place = Place::Pointer(pointer.to_owned()),
-            Place::Parameter(_) => {}
+            Place::Parameter(_) | Place::Line(_) | Place::Column(_) => {}
         }
         self
     }

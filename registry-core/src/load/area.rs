@@ -116,13 +116,13 @@ pub trait LoadArea: Debug + Send + Sync {
     /// operations does not hold here) in one transaction, exactly as [`Store::commit`](crate::port::Store::commit) would, and remembers
     /// that rows were about `seen`.
     ///
-    /// It must apply all of it or nothing. It must re-check every expectation under the same locks as a commit. A set without operations only remembers.
+    /// It must apply all of it or nothing. It must re-check every expectation under the same locks as a commit.
     async fn write(&self, set: ChangeSet, seen: &[EntityId]) -> Result<Written, StoreError>;
 
     /// Puts creations and updates into the staging area, in a short transaction and invisible to every reader, and remembers that rows
     /// were about `seen`.
     ///
-    /// An operation must replace what was staged of the same entity; its `before` is always what is stored, never what was staged.
+    /// A slice written with [`LoadArea::write`] that changes nothing is remembered by a call without operations. An operation must replace what was staged of the same entity; its `before` is always what is stored, never what was staged.
     async fn stage(&self, operations: Vec<Operation>, seen: &[EntityId]) -> Result<(), StoreError>;
 
     /// Applies everything staged in one transaction, as one change set of the plan's caller at the plan's time.

@@ -57,7 +57,7 @@ pub struct Job {
     pub error_counts: BTreeMap<String, u64>,
     /// Media type of the file, which is that of its rejected rows.
     pub media_type: String,
-    /// First lines of the rejected rows' file: the header of a CSV file.
+    /// First line of the rejected rows' file: the header of a CSV file and the column of the reason.
     pub header: Option<String>,
     /// When it was started.
     pub created_at: Timestamp,
@@ -97,7 +97,7 @@ pub trait Jobs: Debug + Send + Sync + 'static {
     /// Jobs, newest first, before one; at most `limit`.
     async fn jobs(&self, before: Option<JobId>, limit: usize) -> Result<Vec<Job>, StoreError>;
 
-    /// Adds failures, and the records they are about as they came in (line, text).
+    /// Adds failures, and the records they are about as they came in (line, text; of a CSV file with the delimiter that the reason comes after).
     ///
     /// A record must be kept once, however many failures name its line.
     async fn add_failures(
@@ -106,6 +106,17 @@ pub trait Jobs: Debug + Send + Sync + 'static {
         failures: &[JobFailure],
         rejected: &[(u64, String)],
     ) -> Result<(), StoreError>;
+
+    /// Takes all failures and records of a job away: its rows are read again from the first.
+    async fn clear_failures(&self, id: JobId) -> Result<(), StoreError>;
+
+    /// Asks a job to stop. A job that is not there is passed over.
+    ///
+    /// Writing the job must not take the request back.
+    async fn request_cancel(&self, id: JobId) -> Result<(), StoreError>;
+
+    /// Whether a job was asked to stop, on whatever server.
+    async fn cancel_requested(&self, id: JobId) -> Result<bool, StoreError>;
 
     /// Failures in order of line and of their adding, from the `skip`-th on; at most `limit`.
     async fn failures(

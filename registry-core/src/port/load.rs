@@ -1,6 +1,11 @@
 //! The second write: a stream of rows of one type.
 
-use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    ops::ControlFlow,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -85,15 +90,22 @@ pub enum EntityRef {
     Key(KeyRef),
 }
 
+/// One target that a row names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowTarget {
+    /// How it is named.
+    pub reference: EntityRef,
+    /// The words the row used, for failures.
+    pub shown: String,
+}
+
 /// The targets that a row gives to one link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowLink {
-    /// The link.
+    /// The link; at most one entry of a row is about it.
     pub link: LinkNumber,
     /// Its targets from now on; empty takes the link off.
-    pub targets: Vec<EntityRef>,
-    /// Where the row says so, for failures: a column, or a pointer.
-    pub place: String,
+    pub targets: Vec<RowTarget>,
 }
 
 /// What a row says of its entity: absent things stay as they are.
@@ -101,6 +113,9 @@ pub struct RowLink {
 pub struct RowPatch {
     /// Values by field; `None` clears.
     pub fields: BTreeMap<FieldNumber, Option<Datum>>,
+    /// Fields that the row names and leaves blank: kept where there is an entity, and without their default in a new one (a default stands
+    /// in for what was left out, as in SQL's `INSERT`).
+    pub blank: BTreeSet<FieldNumber>,
     /// Links.
     pub links: Vec<RowLink>,
     /// Owners.
@@ -129,32 +144,33 @@ pub struct LoadRow {
 pub enum LoadItem {
     /// A row that was read.
     Row(Box<LoadRow>),
-    /// A row that could not be read; its failure was reported by whoever read it.
-    Rejected,
+    /// A row that could not be read.
+    Rejected(RowFailure),
 }
 
 /// The rows. Ends early with an error only when the source broke: nothing more is applied then.
 pub type RowStream<'a> = BoxStream<'a, Result<LoadItem, super::StoreError>>;
 
-/// A row that the store refused.
+/// A row that was refused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowFailure {
     /// Its line.
     pub line: u64,
     /// Its record.
     pub raw: String,
-    /// Why, one or more; the `pointer` of each may be a column's place.
+    /// Why, one or more. Places are pointers into an item `{"_id","fields","links","owners","readers"}`, for a CSV row too, or the whole row.
     pub errors: Vec<Problem>,
 }
 
 /// Where failures of rows go, and where progress is seen.
 #[async_trait]
 pub trait LoadSink: Debug + Send + Sync {
-    /// Takes the failures of one slice.
+    /// Takes the failures of one slice, in line order.
     async fn failed(&self, failures: Vec<RowFailure>) -> Result<(), super::StoreError>;
 
-    /// Told after each slice; `true` stops the load: what is not applied yet stays out.
-    async fn progress(&self, counts: &JobCounts) -> bool;
+    /// Told after each slice; `Break` stops the load: what is not applied yet stays out. Before everything is applied at once, good rows
+    /// count as what they will be.
+    async fn progress(&self, counts: &JobCounts) -> ControlFlow<()>;
 }
 
 /// What became of the rows.

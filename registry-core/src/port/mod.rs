@@ -11,7 +11,7 @@ pub use identity::{Clock, IdSource, RandomIds, SystemClock};
 pub use jobs::{Job, JobCounts, JobFailure, JobState, Jobs};
 pub use load::{
     Atomicity, Effect, EntityRef, KeyRef, LoadEnd, LoadItem, LoadMode, LoadPlan, LoadReport,
-    LoadRow, LoadSink, RowFailure, RowLink, RowPatch, RowStream,
+    LoadRow, LoadSink, RowFailure, RowLink, RowPatch, RowStream, RowTarget,
 };
 pub use store::{
     Catalog, CatalogRows, ChangePage, ChangeRow, EntityStream, Found, LinkCount, Position, Receipt,

@@ -68,13 +68,15 @@ impl Faults {
 
     /// Whether something at this pointer or below it is wrong already.
     pub(super) fn has_below(&self, pointer: &str) -> bool {
-        self.invalid.iter().chain(&self.conflict).any(|problem| {
-            let Place::Pointer(at) = &problem.place else {
-                return false;
-            };
-            at.strip_prefix(pointer)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+        self.invalid
+            .iter()
+            .chain(&self.conflict)
+            .any(|problem| match &problem.place {
+                Place::Pointer(at) => at
+                    .strip_prefix(pointer)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+                Place::Parameter(_) | Place::Line(_) | Place::Column(_) | Place::Whole => false,
+            })
     }
 
     fn invalid(&mut self, pointer: String, code: &'static str, message: impl Into<String>) {

@@ -1,0 +1,320 @@
+//! The algorithm around the decisions: slice by slice, then all at once or not at all.
+
+use std::{collections::BTreeSet, ops::ControlFlow};
+
+use crate::{
+    EntityId, Problem,
+    change::{ChangeSet, Operation},
+    port::{
+        Atomicity, Conflict, Effect, JobCounts, LoadEnd, LoadPlan, LoadReport, LoadRow, LoadSink,
+        Position, RowFailure, RowStream, StoreError,
+    },
+};
+
+use super::{
+    Applied, LoadArea, Resolution, Written,
+    decide::{Verdict, decide},
+    overlay::Overlay,
+    prepare::{Ground, Prepared, first_lookup, second_lookup},
+    slice::Slice,
+};
+
+/// How often a slice is decided anew when others change what it is about.
+const ATTEMPTS: usize = 3;
+
+/// Loads rows through an area: the whole of `Store::load` but for the area itself, which is discarded at the end, however that is.
+///
+/// # Errors
+/// Those of the area, the sink and the stream. What was applied before stays (`Each`), or nothing was (`All`).
+pub async fn run(
+    area: &dyn LoadArea,
+    plan: LoadPlan,
+    rows: RowStream<'_>,
+    sink: &dyn LoadSink,
+) -> Result<LoadReport, StoreError> {
+    let report = Load::new(area, plan, sink).run(rows).await;
+    let discarded = area.discard().await;
+    let report = report?;
+    discarded?;
+    Ok(report)
+}
+
+struct Load<'a> {
+    area: &'a dyn LoadArea,
+    sink: &'a dyn LoadSink,
+    ground: Ground,
+    counts: JobCounts,
+    position: Option<Position>,
+    staged: bool,
+}
+
+/// Whether the load goes on after a slice.
+enum Next {
+    Slice,
+    /// The type is no longer the one that the rows were read for.
+    TypeChanged,
+}
+
+impl<'a> Load<'a> {
+    fn new(area: &'a dyn LoadArea, plan: LoadPlan, sink: &'a dyn LoadSink) -> Self {
+        Self {
+            area,
+            sink,
+            ground: Ground::new(plan),
+            counts: JobCounts::default(),
+            position: None,
+            staged: false,
+        }
+    }
+
+    async fn run(mut self, mut rows: RowStream<'_>) -> Result<LoadReport, StoreError> {
+        let mut type_changed = false;
+        while let Some(slice) = Slice::read(&mut rows).await? {
+            if type_changed {
+                self.refuse_for_type(slice).await?;
+            } else if let Next::TypeChanged = self.slice(slice).await? {
+                if self.position.is_none() {
+                    return Ok(self.end(LoadEnd::Stale));
+                }
+                type_changed = true;
+            }
+            if let ControlFlow::Break(()) = self.sink.progress(&self.counts).await {
+                if self.at_once() {
+                    self.leave_out();
+                }
+                return Ok(self.end(LoadEnd::Stopped));
+            }
+        }
+        if self.ground.plan.atomic == Atomicity::All && self.counts.failed > 0 {
+            self.leave_out();
+        } else if self.at_once() && self.ground.plan.effect == Effect::Apply && self.staged {
+            match self.area.apply().await? {
+                Applied::Applied(receipt) => self.position = Some(receipt.position),
+                Applied::Stale => return Ok(self.end(LoadEnd::Stale)),
+            }
+        }
+        Ok(self.end(LoadEnd::Complete))
+    }
+
+    /// Whether slices are staged, to be applied at the end or never.
+    fn at_once(&self) -> bool {
+        self.ground.plan.atomic == Atomicity::All || self.ground.plan.effect == Effect::DryRun
+    }
+
+    fn leave_out(&mut self) {
+        let counts = &mut self.counts;
+        counts.not_applied += counts.created + counts.updated + counts.unchanged;
+        counts.created = 0;
+        counts.updated = 0;
+        counts.unchanged = 0;
+    }
+
+    fn end(self, end: LoadEnd) -> LoadReport {
+        LoadReport {
+            counts: self.counts,
+            position: self.position,
+            end,
+        }
+    }
+
+    /// Decides and writes one slice, again when others were faster.
+    async fn slice(&mut self, slice: Slice) -> Result<Next, StoreError> {
+        let Slice { rows, rejected, .. } = slice;
+        let mut beaten: BTreeSet<usize> = BTreeSet::new();
+        let mut attempt = 1;
+        loop {
+            let known_and_prepared = self.resolve(&rows).await?;
+            let (known, prepared) = &known_and_prepared;
+            let decided = self.decide(&rows, prepared, known, &beaten);
+            if self.at_once() {
+                if !decided.operations.is_empty() || !decided.seen.is_empty() {
+                    self.staged |= !decided.operations.is_empty();
+                    self.area.stage(decided.operations, &decided.seen).await?;
+                }
+                self.tell(&rows, rejected, &decided.verdicts).await?;
+                return Ok(Next::Slice);
+            }
+            if decided.operations.is_empty() {
+                if !decided.seen.is_empty() {
+                    self.area.stage(Vec::new(), &decided.seen).await?;
+                }
+                self.tell(&rows, rejected, &decided.verdicts).await?;
+                return Ok(Next::Slice);
+            }
+            let set = self.change_set(decided.operations);
+            match self.area.write(set, &decided.seen).await? {
+                Written::Applied(receipt) => {
+                    self.position = Some(receipt.position);
+                    self.tell(&rows, rejected, &decided.verdicts).await?;
+                    return Ok(Next::Slice);
+                }
+                Written::Refused(conflicts) => {
+                    let type_changed = conflicts.iter().any(|conflict| {
+                        matches!(
+                            conflict,
+                            Conflict::TypeChanged { .. } | Conflict::CatalogChanged
+                        )
+                    });
+                    if type_changed {
+                        if self.position.is_some() {
+                            self.refuse_rows(rows, rejected).await?;
+                        }
+                        return Ok(Next::TypeChanged);
+                    }
+                    if attempt >= ATTEMPTS {
+                        let rows_of = &decided.rows;
+                        let named = conflicts.iter().filter_map(operation);
+                        let before = beaten.len();
+                        beaten.extend(named.filter_map(|index| rows_of.get(index).copied()));
+                        if beaten.len() == before {
+                            return Err(StoreError::internal(
+                                "load",
+                                "a conflict names no operation of its slice",
+                            ));
+                        }
+                    }
+                    attempt += 1;
+                }
+            }
+        }
+    }
+
+    async fn resolve(&self, rows: &[LoadRow]) -> Result<(Resolution, Vec<Prepared>), StoreError> {
+        let lookup = first_lookup(&self.ground, rows);
+        let mut known = Resolution::default();
+        if !lookup.is_empty() {
+            known = self.area.resolve(&lookup).await?;
+        }
+        let prepared: Vec<Prepared> = rows
+            .iter()
+            .map(|row| Prepared::of(&self.ground, &known, row))
+            .collect();
+        let lookup = second_lookup(&self.ground, &known, rows, &prepared);
+        if !lookup.is_empty() {
+            known.merge(self.area.resolve(&lookup).await?);
+        }
+        Ok((known, prepared))
+    }
+
+    fn decide(
+        &self,
+        rows: &[LoadRow],
+        prepared: &[Prepared],
+        known: &Resolution,
+        beaten: &BTreeSet<usize>,
+    ) -> Decided {
+        let mut overlay = Overlay::new(&self.ground.plan, known);
+        let mut verdicts = Vec::with_capacity(rows.len());
+        for (index, (row, prepared)) in rows.iter().zip(prepared).enumerate() {
+            verdicts.push(if beaten.contains(&index) {
+                Verdict::Failed(vec![Problem::whole(
+                    "conflict",
+                    "others changed the same thing again and again",
+                )])
+            } else {
+                decide(&self.ground, known, &mut overlay, index, row, prepared)
+            });
+        }
+        let seen = overlay.about();
+        let (operations, rows) = overlay.into_operations();
+        Decided {
+            verdicts,
+            operations,
+            rows,
+            seen,
+        }
+    }
+
+    fn change_set(&self, operations: Vec<Operation>) -> ChangeSet {
+        let plan = &self.ground.plan;
+        ChangeSet {
+            actor: plan.caller.actor.clone(),
+            at: plan.at,
+            scope: plan.caller.scope(),
+            types: vec![plan.entity_type.clone()],
+            operations,
+            type_change: None,
+        }
+    }
+
+    /// Counts a slice and hands its failures on.
+    async fn tell(
+        &mut self,
+        rows: &[LoadRow],
+        rejected: Vec<RowFailure>,
+        verdicts: &[Verdict],
+    ) -> Result<(), StoreError> {
+        let mut failures = rejected;
+        for (row, verdict) in rows.iter().zip(verdicts) {
+            match verdict {
+                Verdict::Created => self.counts.created += 1,
+                Verdict::Updated => self.counts.updated += 1,
+                Verdict::Unchanged => self.counts.unchanged += 1,
+                Verdict::Failed(problems) => failures.push(RowFailure {
+                    line: row.line,
+                    raw: row.raw.clone(),
+                    errors: problems.clone(),
+                }),
+            }
+            self.counts.read += 1;
+        }
+        let read_wrong = failures.len() - failed(verdicts);
+        self.counts.read += read_wrong as u64;
+        self.counts.failed += failures.len() as u64;
+        failures.sort_by_key(|failure| failure.line);
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            self.sink.failed(failures).await
+        }
+    }
+
+    /// The type changed after slices were applied: what is left cannot be decided any more.
+    async fn refuse_for_type(&mut self, slice: Slice) -> Result<(), StoreError> {
+        self.refuse_rows(slice.rows, slice.rejected).await
+    }
+
+    async fn refuse_rows(
+        &mut self,
+        rows: Vec<LoadRow>,
+        rejected: Vec<RowFailure>,
+    ) -> Result<(), StoreError> {
+        let verdicts = vec![
+            Verdict::Failed(vec![Problem::whole(
+                "conflict",
+                "the type was changed during the upload",
+            )]);
+            rows.len()
+        ];
+        self.tell(&rows, rejected, &verdicts).await
+    }
+}
+
+/// A slice as it was decided.
+struct Decided {
+    verdicts: Vec<Verdict>,
+    operations: Vec<Operation>,
+    /// The row behind each operation.
+    rows: Vec<usize>,
+    seen: Vec<EntityId>,
+}
+
+fn failed(verdicts: &[Verdict]) -> usize {
+    verdicts
+        .iter()
+        .filter(|verdict| matches!(verdict, Verdict::Failed(_)))
+        .count()
+}
+
+/// The operation that a conflict is about.
+fn operation(conflict: &Conflict) -> Option<usize> {
+    match conflict {
+        Conflict::EntityExists { operation }
+        | Conflict::Stale { operation, .. }
+        | Conflict::TargetMissing { operation, .. }
+        | Conflict::TargetType { operation, .. }
+        | Conflict::KeyTaken { operation, .. }
+        | Conflict::StillLinked { operation } => Some(*operation),
+        Conflict::TypeChanged { .. } | Conflict::CatalogChanged | Conflict::Violation(_) => None,
+    }
+}
