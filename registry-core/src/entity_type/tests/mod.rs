@@ -84,6 +84,7 @@ fn refusal<T: std::fmt::Debug>(
             Place::Pointer(pointer) => pointer,
             Place::Parameter(name) => format!("?{name}"),
             Place::Whole => String::new(),
+            other => panic!("a type document has no {other:?}"),
         };
         (place, problem.code)
     });
