@@ -10,6 +10,9 @@ mod document;
 mod entities;
 mod expand;
 mod fields;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod fixture;
 mod graph;
 mod key_value;
 mod links;
