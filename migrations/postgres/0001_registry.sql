@@ -73,12 +73,14 @@ CREATE TABLE change (
     at          bigint NOT NULL,
     PRIMARY KEY (transaction, sequence)
 );
-CREATE UNIQUE INDEX change_by_entity ON change (entity, version);
+-- A type may have the id of an entity; their rows do not meet.
+CREATE UNIQUE INDEX change_by_entity ON change (entity, version) WHERE operation <> 'type';
 
 CREATE TABLE job (
     id         uuid PRIMARY KEY,
     created_at bigint NOT NULL,
-    document   text NOT NULL
+    document   text NOT NULL,
+    cancel_requested bigint NOT NULL DEFAULT 0
 );
 
 CREATE TABLE job_error (

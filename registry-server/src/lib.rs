@@ -1,1 +1,8 @@
-//! server
+//! The server of the registry: its HTTP surface, its command line and the wiring between the core and its adapters. It translates and
+//! decides nothing.
+
+pub mod cli;
+pub mod http;
+pub mod serve;
+pub mod telemetry;
+pub mod wire;

@@ -15,9 +15,9 @@ use crate::{
 const COLUMNS: &[ColumnType] = &[Int, Int, Id, Id, Int, Text, Text, Text, Int];
 
 fn select(sql: &mut Sql) {
-    sql.push("SELECT ").push(match sql.dialect {
-        Dialect::Sqlite => "0",
-        Dialect::Postgres => "c.transaction::text::bigint",
+    sql.push(match sql.dialect {
+        Dialect::Sqlite => "SELECT 0",
+        Dialect::Postgres => "SELECT c.transaction::text::bigint",
     });
     sql.push(", c.sequence, c.entity, c.type, c.version, c.operation, c.earlier, c.actor, c.at FROM change AS c WHERE ");
 }
@@ -46,7 +46,7 @@ pub(crate) fn after(dialect: Dialect, after: Option<Position>, limit: usize) -> 
 pub(crate) fn of_entity(dialect: Dialect, id: EntityId, before: Option<Version>, limit: usize) -> Statement {
     let mut sql = Sql::new(dialect);
     select(&mut sql);
-    sql.push("c.entity = ").bind(Argument::Id(id.0));
+    sql.push("c.operation <> 'type' AND c.entity = ").bind(Argument::Id(id.0));
     if let Some(before) = before {
         sql.push(" AND c.version < ").bind(Argument::Int(before.0));
     }

@@ -1,0 +1,21 @@
+//! `registry migrate`.
+
+use clap::Args;
+
+use super::{CommandError, End, store::StoreFlags};
+use crate::wire;
+
+/// Brings the store to this version's tables and ends.
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+impl Migrate {
+    pub(super) async fn run(self) -> Result<End, CommandError> {
+        wire::open(&self.store.address(), wire::Migrate::Yes).await?;
+        println!("the store is at this version's tables");
+        Ok(End::Done)
+    }
+}

@@ -1,0 +1,148 @@
+//! What every handler shares.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use metrics_exporter_prometheus::PrometheusHandle;
+use registry_core::{Caller, Error, port::Position, service::Registry};
+use tokio::sync::{OnceCell, Semaphore};
+use uuid::Uuid;
+
+/// Limits and places of the HTTP surface.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// Largest JSON body, in bytes.
+    pub max_body: usize,
+    /// Largest upload as sent, in bytes.
+    pub max_upload: u64,
+    /// How many times larger than what was sent a gzip upload may become.
+    pub max_gzip_ratio: u64,
+    /// All request headers together, in bytes.
+    pub max_headers: usize,
+    /// Method, target and version, in bytes.
+    pub max_request_line: usize,
+    /// Time for one request; uploads and downloads are exempt.
+    pub request_timeout: Duration,
+    /// Requests at work at once; more wait their turn.
+    pub max_requests: usize,
+    /// Where uploads are spooled; the system's temporary folder when `None`.
+    pub spool: Option<PathBuf>,
+    /// Origins that browsers may call from.
+    pub cors_origins: Vec<String>,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            max_body: 2 * 1024 * 1024,
+            max_upload: 10 * 1024 * 1024 * 1024,
+            max_gzip_ratio: 200,
+            max_headers: 16 * 1024,
+            max_request_line: 64 * 1024,
+            request_timeout: Duration::from_secs(30),
+            max_requests: 1_024,
+            spool: None,
+            cors_origins: Vec::new(),
+        }
+    }
+}
+
+/// The state of the HTTP surface: one registry and what stands around it.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) registry: Registry,
+    pub(crate) caller: Caller,
+    pub(crate) settings: HttpSettings,
+    pub(crate) permits: Semaphore,
+    pub(crate) metrics: Option<PrometheusHandle>,
+    leaving: AtomicBool,
+    epoch: OnceCell<Uuid>,
+    /// The last place in the change log that a write of this process came to.
+    head: Mutex<Position>,
+    request_prefix: u64,
+    requests: AtomicU64,
+}
+
+impl App {
+    /// An application over a registry, without authentication: every caller is `org:default` with every right.
+    pub fn new(registry: Registry, settings: HttpSettings) -> Self {
+        Self {
+            registry,
+            caller: Caller::default_organisation(),
+            permits: Semaphore::new(settings.max_requests),
+            settings,
+            metrics: None,
+            leaving: AtomicBool::new(false),
+            epoch: OnceCell::new(),
+            head: Mutex::new(Position {
+                transaction: 0,
+                sequence: 0,
+            }),
+            request_prefix: Uuid::new_v4().as_u64_pair().0,
+            requests: AtomicU64::new(0),
+        }
+    }
+
+    /// The same, showing the metrics of this recorder at `/metrics`.
+    #[must_use]
+    pub fn with_metrics(mut self, handle: PrometheusHandle) -> Self {
+        self.metrics = Some(handle);
+        self
+    }
+
+    /// From now on `/health/ready` says no.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Keeps the recorder of metrics small; to be called every few seconds.
+    pub fn upkeep(&self) {
+        if let Some(handle) = &self.metrics {
+            handle.run_upkeep();
+        }
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
+    }
+
+    /// A request id: unique to the process by its prefix, and within it by counting.
+    pub(crate) fn next_request_id(&self) -> String {
+        let count = self.requests.fetch_add(1, Ordering::Relaxed);
+        format!("{:016x}-{count:x}", self.request_prefix)
+    }
+
+    /// The token of a place in the change log. A write that changed nothing answers the last place that this process knows.
+    pub(crate) async fn position_token(&self, at: Option<Position>) -> Result<String, Error> {
+        let epoch = self
+            .epoch
+            .get_or_try_init(|| async { self.registry.store().epoch().await })
+            .await?;
+        let position = {
+            let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(at) = at {
+                *head = (*head).max(at);
+            }
+            at.unwrap_or(*head)
+        };
+        let mut bytes = [0; 32];
+        let (name, place) = bytes.split_at_mut(16);
+        name.copy_from_slice(epoch.as_bytes());
+        let (transaction, sequence) = place.split_at_mut(8);
+        transaction.copy_from_slice(&position.transaction.to_be_bytes());
+        sequence.copy_from_slice(&position.sequence.to_be_bytes());
+        Ok(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// The last place in the change log that a write of this process came to.
+    pub(crate) fn head(&self) -> Position {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,145 @@
+//! The file in a request: raw or the one part of a form, compressed or not.
+
+use axum::http::{HeaderMap, StatusCode, header};
+use tokio_util::io::ReaderStream;
+
+use super::{
+    super::{app::HttpSettings, call::Call, problem::Failure},
+    spool::{Packing, Spooled, spool, stream_of},
+};
+
+/// Media types of files.
+pub(super) const CSV: &str = "text/csv";
+pub(super) const NDJSON: &str = "application/x-ndjson";
+pub(super) const JSON_ARRAY: &str = "application/json";
+/// A form with one file in it.
+pub(super) const FORM: &str = "multipart/form-data";
+
+/// A file that has arrived whole.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    /// One of [`CSV`], [`NDJSON`] and [`JSON_ARRAY`].
+    pub(super) media_type: &'static str,
+    /// Its bytes.
+    pub(super) file: Spooled,
+}
+
+/// Takes the file of a request to disk.
+pub(super) async fn arrive(call: &mut Call) -> Result<Arrived, Failure> {
+    let packing = packing(&call.parts.headers)?;
+    let stream = std::mem::take(&mut call.stream)
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let stream = stream_of(stream);
+    let settings = &call.app.settings;
+    if call.media_type != FORM {
+        return Ok(Arrived {
+            media_type: call.media_type,
+            file: spool(stream, packing, settings).await?,
+        });
+    }
+    let boundary = boundary(&call.parts.headers)?;
+    match packing {
+        Packing::Plain => one_part(multer::Multipart::new(stream, boundary), settings).await,
+        Packing::Gzip => {
+            let whole = spool(stream, packing, settings).await?;
+            let unpacked = ReaderStream::new(BlockingReader(whole.reader()));
+            one_part(multer::Multipart::new(unpacked, boundary), settings).await
+        }
+    }
+}
+
+fn packing(headers: &HeaderMap) -> Result<Packing, Failure> {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let first = encodings.next().map(|value| value.as_bytes());
+    match (first, encodings.next()) {
+        (None, _) => Ok(Packing::Plain),
+        (Some(value), None) if value.eq_ignore_ascii_case(b"identity") => Ok(Packing::Plain),
+        (Some(value), None) if value.eq_ignore_ascii_case(b"gzip") => Ok(Packing::Gzip),
+        _ => Err(Failure::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Content-Encoding of an upload is gzip or left out",
+        )),
+    }
+}
+
+fn boundary(headers: &HeaderMap) -> Result<String, Failure> {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| multer::parse_boundary(value.to_str().ok()?).ok())
+        .ok_or_else(|| malformed("the form names no boundary"))
+}
+
+/// The one part named `file`; any other is refused.
+async fn one_part(
+    mut form: multer::Multipart<'_>,
+    settings: &HttpSettings,
+) -> Result<Arrived, Failure> {
+    let part = form.next_field().await.map_err(|error| fault(&error))?;
+    let part = part.ok_or_else(|| malformed("the form holds no part named file"))?;
+    if part.name() != Some("file") {
+        return Err(malformed("the form holds a part that is not named file"));
+    }
+    let media_type = media_type_of(&part).ok_or_else(|| {
+        Failure::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            format!("the part must be {CSV}, {NDJSON} or {JSON_ARRAY}, by its Content-Type or the ending of its file name"),
+        )
+    })?;
+    let file = spool(part, Packing::Plain, settings).await?;
+    let more = form.next_field().await.map_err(|error| fault(&error))?;
+    if more.is_some() {
+        return Err(malformed("the form holds more than one part"));
+    }
+    Ok(Arrived { media_type, file })
+}
+
+/// What a part says of itself; clients that do not know the media type say so with `application/octet-stream`, and then its name counts.
+fn media_type_of(part: &multer::Field<'_>) -> Option<&'static str> {
+    let essence = part
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    match essence.as_deref() {
+        Some("text/csv") => Some(CSV),
+        Some("application/x-ndjson") => Some(NDJSON),
+        Some("application/json") => Some(JSON_ARRAY),
+        None | Some("application/octet-stream" | "text/plain" | "application/vnd.ms-excel") => {
+            let ending = part.file_name()?.rsplit_once('.')?.1.to_ascii_lowercase();
+            match ending.as_str() {
+                "csv" => Some(CSV),
+                "ndjson" | "jsonl" => Some(NDJSON),
+                "json" => Some(JSON_ARRAY),
+                _ => None,
+            }
+        }
+        Some(_) => None,
+    }
+}
+
+fn malformed(detail: &'static str) -> Failure {
+    Failure::new(StatusCode::BAD_REQUEST, "malformed_form", detail)
+}
+
+fn fault(error: &multer::Error) -> Failure {
+    tracing::debug!(%error, "a form cannot be read");
+    malformed("the form cannot be read, or broke off")
+}
+
+/// A spooled body as an asynchronous reader. Its reads come from the page cache of what was just written.
+struct BlockingReader<R>(R);
+
+impl<R: std::io::Read + Unpin> tokio::io::AsyncRead for BlockingReader<R> {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        buffer: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        let count = self.0.read(buffer.initialize_unfilled())?;
+        buffer.advance(count);
+        std::task::Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,24 @@
+//! `PUT /entity/{type}/{id}/links/{link}/{target}`.
+
+use axum::http::StatusCode;
+
+use super::super::{
+    call::Call,
+    present::{empty, written},
+    problem::Answer,
+};
+
+pub(super) async fn answer(call: Call) -> Answer {
+    let position = call
+        .registry()
+        .links()
+        .put(
+            call.caller(),
+            &call.segment(1)?,
+            call.id(2)?,
+            &call.segment(4)?,
+            call.id(5)?,
+        )
+        .await?;
+    written(&call, empty(StatusCode::NO_CONTENT), position).await
+}

@@ -1,0 +1,25 @@
+//! The HTTP surface: extract, call one service, present. It decides nothing.
+
+mod app;
+mod body;
+mod call;
+mod cursor;
+mod endpoint;
+mod entities;
+mod entity_types;
+mod headers;
+mod links;
+mod meter;
+mod present;
+mod problem;
+mod query;
+mod route;
+mod router;
+mod routes;
+mod search;
+mod service;
+
+pub use self::{
+    app::{App, HttpSettings},
+    router::Surface,
+};

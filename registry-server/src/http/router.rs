@@ -1,0 +1,122 @@
+//! The router: one entry per path, made from the route table.
+
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{HeaderName, HeaderValue, Method, Uri, header, uri::PathAndQuery},
+    response::Response,
+    routing::any,
+};
+use futures::future::BoxFuture;
+use tower::Service;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use super::{
+    app::App,
+    endpoint::{Endpoint, REQUEST_ID},
+    route::Route,
+    routes,
+};
+
+/// The whole HTTP surface as a function from requests to answers, for the serve loop, the command line and tests alike.
+#[derive(Clone, Debug)]
+pub struct Surface {
+    app: Arc<App>,
+    router: Router,
+}
+
+impl Surface {
+    /// The surface over an application.
+    pub fn new(app: Arc<App>) -> Self {
+        let mut paths: BTreeMap<&'static str, Vec<&'static Route>> = BTreeMap::new();
+        for route in routes::all().chain(routes::LATER) {
+            paths.entry(route.path).or_default().push(route);
+        }
+        let mut router = Router::new();
+        for (path, operations) in paths {
+            router = router.route(path, any(answer_with(&app, &operations)));
+        }
+        router = router.fallback(answer_with(&app, &[]));
+        if !app.settings.cors_origins.is_empty() {
+            router = router.layer(cors(&app.settings.cors_origins));
+        }
+        Self { app, router }
+    }
+
+    /// The application.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Answers one request.
+    pub async fn answer(&self, mut request: Request) -> Response {
+        // A trailing slash means the same.
+        if let Some(uri) = without_trailing_slash(request.uri()) {
+            *request.uri_mut() = uri;
+        }
+        let answer: Result<Response, Infallible> = self.router.clone().call(request).await;
+        answer.unwrap_or_else(|never| match never {})
+    }
+}
+
+/// A handler that answers with the operations of one path.
+fn answer_with(
+    app: &Arc<App>,
+    routes: &[&'static Route],
+) -> impl Fn(Request<Body>) -> BoxFuture<'static, Response> + Clone + use<> {
+    let endpoint = Arc::new(Endpoint::new(Arc::clone(app), routes));
+    move |request| {
+        let endpoint = Arc::clone(&endpoint);
+        Box::pin(async move { endpoint.answer(request).await })
+    }
+}
+
+fn without_trailing_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri
+        .path()
+        .strip_suffix('/')
+        .filter(|path| !path.is_empty())?;
+    let text = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(text).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins = origins
+        .iter()
+        .filter_map(|origin| HeaderValue::from_str(origin).ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::CONTENT_ENCODING,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("prefer"),
+            REQUEST_ID,
+        ])
+        .expose_headers([
+            header::ETAG,
+            header::LINK,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            HeaderName::from_static("preference-applied"),
+            HeaderName::from_static("registry-position"),
+            REQUEST_ID,
+        ])
+}
