@@ -7,6 +7,7 @@ mod commit;
 mod decide;
 mod delete;
 mod document;
+mod download;
 mod entities;
 mod expand;
 mod fields;
@@ -14,6 +15,7 @@ mod fields;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod fixture;
 mod graph;
+mod jobs;
 mod key_value;
 mod links;
 mod locks;
@@ -22,16 +24,20 @@ pub(crate) mod rights;
 mod search;
 mod symmetric;
 mod types;
+mod upload;
 mod view;
 mod write;
 
 pub use self::{
+    download::{Download, DownloadRequest, Downloads},
     entities::{Entities, IfMatch, Outcome, Read, Written},
     expand::Expanded,
     graph::{Edge, Graph, Node},
+    jobs::{JobPage, JobService, RejectedFile},
     links::{LinkDirection, LinkService, LinkSummary},
     registry::Registry,
     search::{Search, SearchPage, SearchRequest},
     types::{TypeDelete, TypePage, Types, WrittenType},
+    upload::{UploadOutcome, UploadRequest, Uploads},
     view::{Select, entity_json, label, write_entity},
 };
