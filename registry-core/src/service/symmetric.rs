@@ -174,11 +174,14 @@ mod tests {
         service::fixture::{catalog, entity, id, links},
     };
 
+    /// Outgoing links by name.
+    type Held<'a> = &'a [(&'a str, &'a [u128])];
+
     /// What becomes of the partners of person 1: id and outgoing links of each that changes, or the code of the refusal.
     fn decided(
-        before: &[(&str, &[u128])],
-        after: &[(&str, &[u128])],
-        partners: &[(u128, &[(&str, &[u128])])],
+        before: Held<'_>,
+        after: Held<'_>,
+        partners: &[(u128, Held<'_>)],
     ) -> Result<Vec<(EntityId, Links)>, &'static str> {
         let catalog = catalog();
         let entity_type = catalog.by_name("person").unwrap();
@@ -215,7 +218,7 @@ mod tests {
         }
     }
 
-    fn expected(all: &[(u128, &[(&str, &[u128])])]) -> Vec<(EntityId, Links)> {
+    fn expected(all: &[(u128, Held<'_>)]) -> Vec<(EntityId, Links)> {
         let catalog = catalog();
         all.iter()
             .map(|(number, held)| (id(*number), links(&catalog, "person", held)))
