@@ -77,14 +77,11 @@ impl Search<'_> {
         caller: &Caller,
         request: &SearchRequest,
     ) -> Result<SearchPage, Error> {
-        let catalog = self.registry.catalog().await?;
+        let (catalog, named) = self.registry.entity_types(&request.type_names).await?;
         let mut types: Vec<Arc<EntityType>> = Vec::new();
-        for name in &request.type_names {
-            let found = catalog
-                .by_name(name)
-                .ok_or_else(|| Error::not_found("entity type"))?;
-            if !types.iter().any(|known| known.id == found.id) {
-                types.push(Arc::clone(found));
+        for entity_type in named {
+            if !types.iter().any(|known| known.id == entity_type.id) {
+                types.push(entity_type);
             }
         }
         let bound: Vec<TypeId> = types.iter().map(|one| one.id).collect();
@@ -200,6 +197,37 @@ impl Search<'_> {
             total: found.total,
         })
     }
+}
+
+/// The query for all entities of one type that a request's conditions match, in its order, and what it selects.
+pub(super) fn export(
+    catalog: &Catalog,
+    entity_type: &Arc<EntityType>,
+    scope: Scope,
+    request: &SearchRequest,
+) -> Result<(Query, Select), Error> {
+    let scan = Scan {
+        types: vec![Arc::clone(entity_type)],
+        bound: Vec::new(),
+        within: None,
+        place: None,
+    };
+    let select = Select::parse(request.select.as_deref(), &[entity_type])?;
+    let filter = filter(catalog, &scan, request)?;
+    let sort = match &request.sort {
+        Some(text) => resolve_sort(&scan.types, &parse_sort(text)?)?,
+        None => Vec::new(),
+    };
+    let query = Query {
+        types: vec![entity_type.id],
+        filter,
+        sort,
+        scope,
+        limit: limits::PAGE,
+        after: None,
+        count: Count::None,
+    };
+    Ok((query, select))
 }
 
 /// Where a page is taken from.

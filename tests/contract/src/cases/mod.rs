@@ -14,4 +14,5 @@ pub mod pages;
 pub mod paths;
 pub mod reopen;
 pub mod scope;
+pub mod upload;
 pub mod values;
