@@ -185,6 +185,15 @@ fn writer(name: &str) -> Caller {
     }
 }
 
+/// An NDJSON file.
+fn lines(items: &[Value]) -> String {
+    let mut text = String::new();
+    for item in items {
+        writeln!(text, "{item}").unwrap();
+    }
+    text
+}
+
 fn told(outcome: &Result<UploadOutcome, Error>) -> String {
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -353,16 +362,15 @@ pub async fn a_second_row_for_the_same_entity_is_refused_across_slices_too(harne
 
 pub async fn each_mode_does_what_it_says(harness: impl Harness) {
     let bench = Bench::open(&harness).await;
-    let items = |rows: &[Value]| -> String { rows.iter().map(|row| format!("{row}\n")).collect() };
     let one =
         json!({"_id": id(1).to_string(), "fields": {"icao": "A", "name": "a", "elevation": 1}});
-    let file = items(&[one.clone(), json!({"fields": {"icao": "B"}})]);
+    let file = lines(&[one.clone(), json!({"fields": {"icao": "B"}})]);
     assert_eq!(
         bench.upload("airport", "format=ndjson", &file).await,
         "done, 2 created"
     );
     // Create: what is there fails.
-    let taken = items(&[one, json!({"fields": {"icao": "B"}})]);
+    let taken = lines(&[one, json!({"fields": {"icao": "B"}})]);
     assert_eq!(
         bench
             .upload("airport", "format=ndjson atomic=false", &taken)
@@ -373,7 +381,7 @@ pub async fn each_mode_does_what_it_says(harness: impl Harness) {
         )
     );
     // Update: what is not there fails.
-    let update = items(&[
+    let update = lines(&[
         json!({"_id": id(1).to_string(), "fields": {"name": null}}),
         json!({"_id": id(2).to_string(), "fields": {"name": "x"}}),
         json!({"fields": {"name": "x"}}),
@@ -388,7 +396,7 @@ pub async fn each_mode_does_what_it_says(harness: impl Harness) {
         )
     );
     // Upsert: merged when there, else created, with the id when one is given.
-    let upsert = items(&[
+    let upsert = lines(&[
         json!({"_id": id(1).to_string(), "fields": {"icao": "A", "elevation": 2}}),
         json!({"_id": id(3).to_string(), "fields": {"icao": "C"}}),
         json!({"_id": id(4).to_string(), "fields": {"icao": "C"}}),
@@ -738,7 +746,7 @@ pub async fn rejected_rows_can_be_mended_and_sent_again(harness: impl Harness) {
         bench.upload("airport", "format=ndjson", &mended).await,
         "done, 1 created"
     );
-    let array = format!("[{}]", d);
+    let array = format!("[{d}]");
     let outcome = bench
         .send(&admin(), "airport", "format=json", &array)
         .await
@@ -761,16 +769,13 @@ pub async fn upload_of_a_download_changes_nothing_and_into_an_empty_registry_giv
         bench.upload("country", "", &countries).await,
         "done, 2 created"
     );
-    let airports: String = [
+    let airports = lines(&[
         json!({"_id": id(11).to_string(), "fields": {"icao": "A", "name": "", "elevation": -5, "tags": [], "status": null},
             "links": {"country": {"code": "US"}, "serves": [{"code": "FR"}, {"code": "US"}], "partners": [id(11).to_string()]},
             "owners": ["user:ann", "org:default"]}),
         json!({"_id": id(12).to_string(), "fields": {"icao": "\u{feff} ü\t", "tags": ["a,b", ""], "extra": {"b": [1.50, null], "a": "ü"}},
             "links": {"partners": [id(11).to_string()], "twin": {"icao": "A"}}}),
-    ]
-    .iter()
-    .map(|item| format!("{item}\n"))
-    .collect();
+    ]);
     assert_eq!(
         bench.upload("airport", "format=ndjson", &airports).await,
         "done, 2 created"
