@@ -187,6 +187,9 @@ fn print(report: &Value) {
         );
     }
     if report.get("errors_truncated") == Some(&Value::Bool(true)) {
-        println!("and more: GET /job/{}/errors has all of them", text(report, "job"));
+        println!(
+            "and more: GET /job/{}/errors has all of them",
+            text(report, "job")
+        );
     }
 }

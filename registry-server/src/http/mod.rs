@@ -7,6 +7,7 @@ mod cursor;
 mod endpoint;
 mod entities;
 mod entity_types;
+mod files;
 mod headers;
 mod links;
 mod meter;

@@ -138,6 +138,8 @@ fn error_item(problem: &Problem) -> Value {
     match &problem.place {
         Place::Pointer(pointer) => item.insert("pointer".to_owned(), json!(pointer)),
         Place::Parameter(name) => item.insert("parameter".to_owned(), json!(name)),
+        Place::Line(line) => item.insert("line".to_owned(), json!(line)),
+        Place::Column(column) => item.insert("column".to_owned(), json!(column)),
         Place::Whole => None,
     };
     item.insert("code".to_owned(), json!(problem.code));

@@ -102,7 +102,13 @@ fn media_type_of(part: &multer::Field<'_>) -> Option<&'static str> {
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+        .map(|text| {
+            text.split(';')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase()
+        });
     match essence.as_deref() {
         Some("text/csv") => Some(CSV),
         Some("application/x-ndjson") => Some(NDJSON),

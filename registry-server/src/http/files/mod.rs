@@ -1,0 +1,4 @@
+//! Files of entities: upload and download.
+
+mod file;
+mod spool;
