@@ -78,7 +78,8 @@ CREATE UNIQUE INDEX change_by_entity ON change (entity, version);
 CREATE TABLE job (
     id         uuid PRIMARY KEY,
     created_at bigint NOT NULL,
-    document   text NOT NULL
+    document   text NOT NULL,
+    cancel_requested bigint NOT NULL DEFAULT 0
 );
 
 CREATE TABLE job_error (

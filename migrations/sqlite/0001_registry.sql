@@ -75,7 +75,8 @@ CREATE UNIQUE INDEX change_by_entity ON change (entity, version);
 CREATE TABLE job (
     id         BLOB PRIMARY KEY,
     created_at INTEGER NOT NULL,
-    document   TEXT NOT NULL
+    document   TEXT NOT NULL,
+    cancel_requested INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE job_error (

@@ -196,7 +196,7 @@ pub struct Change {
 }
 
 /// A row of `unique_key`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyRow {
     /// The type.
     pub type_id: TypeId,

@@ -1,1 +1,17 @@
-//! adapters/postgres
+//! The PostgreSQL driver: connections, binding and decoding, errors, migrations. It holds no query; those are in `registry-sql`.
+
+mod config;
+mod driver;
+mod error;
+mod migrate;
+
+pub use config::PostgresConfig;
+pub use driver::PostgresDriver;
+
+/// A store over one PostgreSQL database; any number of servers may share it.
+pub type PostgresStore = registry_sql::SqlStore<PostgresDriver>;
+
+/// Connects, bringing the tables up to date unless told not to.
+pub async fn open(config: PostgresConfig) -> Result<PostgresStore, registry_core::port::StoreError> {
+    PostgresStore::open(PostgresDriver::connect(config).await?).await
+}

@@ -100,4 +100,16 @@ pub trait Driver: Debug + Send + Sync + 'static {
 
     /// Rolls back; returns once the engine has done so, as far as it can tell.
     fn rollback(&self, transaction: Self::Transaction) -> impl Future<Output = ()> + Send;
+
+    /// How many connections there are for reading, and how many of them are idle.
+    fn pool_sizes(&self) -> (usize, usize);
+}
+
+/// Whether to bring older tables up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migrations {
+    /// Yes.
+    Apply,
+    /// No: an older store is refused.
+    Refuse,
 }

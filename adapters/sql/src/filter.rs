@@ -54,6 +54,10 @@ pub(crate) fn render(sql: &mut Sql, filter: &Filter, context: Context<'_>) {
             }
             sql.push(")");
         }
+        Filter::LinkedElsewhere { step, id } => {
+            let other = open_step(sql, step, context, step.to == LinkEnd::Holder);
+            sql.push(&format!(" AND {other} <> ")).bind(Argument::Id(id.0)).push(")");
+        }
         Filter::Exists { step, filter } => {
             open_step(sql, step, context, true);
             sql.push(" AND ");
@@ -173,7 +177,7 @@ fn ranged(test: &Test) -> bool {
 fn render_system(sql: &mut Sql, system: SystemField, test: &Test, context: Context<'_>) {
     let alias = context.alias;
     let text = |value: &Encoded| Argument::Text(value.0.clone());
-    let integer = |value: &Encoded| Argument::Int(registry_core::field::decode_integer(value).unwrap_or_default());
+    let integer = |value: &Encoded| Argument::Int(registry_core::field::decode_integer(&value.0).unwrap_or_default());
     let instant = |value: &Encoded| Argument::Int(Timestamp::parse(&value.0).map_or(0, |at| at.0));
     match system {
         SystemField::Id => {

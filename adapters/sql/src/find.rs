@@ -125,7 +125,7 @@ fn argument(operand: &Operand, value: &str) -> Argument {
     match operand {
         Operand::System(SystemField::Id) => Argument::Id(value.parse().unwrap_or_default()),
         Operand::System(SystemField::Version) => {
-            Argument::Int(registry_core::field::decode_integer(&encoded).unwrap_or_default())
+            Argument::Int(registry_core::field::decode_integer(value).unwrap_or_default())
         }
         Operand::System(SystemField::CreatedAt | SystemField::UpdatedAt) => {
             Argument::Int(Timestamp::parse(value).map_or(0, |at| at.0))

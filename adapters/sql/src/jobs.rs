@@ -101,6 +101,28 @@ impl<D: Driver> Jobs for SqlStore<D> {
         if pieces.is_empty() { Ok(()) } else { self.write_jobs(pieces).await }
     }
 
+    async fn clear_failures(&self, id: JobId) -> Result<(), StoreError> {
+        let pieces = ["job_error", "job_rejected"].map(|table| {
+            let mut sql = Sql::new(D::DIALECT);
+            sql.push(&format!("DELETE FROM {table} WHERE job = ")).bind(Argument::Id(id.0));
+            sql
+        });
+        self.write_jobs(pieces.into()).await
+    }
+
+    async fn request_cancel(&self, id: JobId) -> Result<(), StoreError> {
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("UPDATE job SET cancel_requested = 1 WHERE id = ").bind(Argument::Id(id.0));
+        self.write_jobs(vec![sql]).await
+    }
+
+    async fn cancel_requested(&self, id: JobId) -> Result<bool, StoreError> {
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("SELECT cancel_requested FROM job WHERE id = ").bind(Argument::Id(id.0));
+        let rows = self.read_jobs(sql, &[Int]).await?;
+        Ok(rows.into_iter().next().map(|mut row| row.int()).transpose()?.is_some_and(|requested| requested != 0))
+    }
+
     async fn failures(&self, id: JobId, skip: u64, limit: usize) -> Result<Vec<JobFailure>, StoreError> {
         let mut sql = Sql::new(D::DIALECT);
         sql.push("SELECT document FROM job_error WHERE job = ").bind(Argument::Id(id.0)).push(" ORDER BY line, part LIMIT ");

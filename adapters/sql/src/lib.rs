@@ -22,6 +22,6 @@ mod types;
 mod write;
 
 pub use dialect::Dialect;
-pub use driver::{Driver, EngineError, Failure};
+pub use driver::{Committing, Driver, EngineError, Failure, Migrations};
 pub use statement::{Argument, Cell, Column, ColumnType, ColumnValues, Row, Sql, Statement};
 pub use store::SqlStore;

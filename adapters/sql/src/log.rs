@@ -15,9 +15,9 @@ use crate::{
 const COLUMNS: &[ColumnType] = &[Int, Int, Id, Id, Int, Text, Text, Text, Int];
 
 fn select(sql: &mut Sql) {
-    sql.push("SELECT ").push(match sql.dialect {
-        Dialect::Sqlite => "0",
-        Dialect::Postgres => "c.transaction::text::bigint",
+    sql.push(match sql.dialect {
+        Dialect::Sqlite => "SELECT 0",
+        Dialect::Postgres => "SELECT c.transaction::text::bigint",
     });
     sql.push(", c.sequence, c.entity, c.type, c.version, c.operation, c.earlier, c.actor, c.at FROM change AS c WHERE ");
 }

@@ -74,7 +74,8 @@ pub fn encode(value: i64) -> Encoded {
     Encoded(text.iter().copied().map(char::from).collect())
 }
 
-pub(super) fn decode(text: &str) -> Option<i64> {
+/// The integer that [`encode`] encoded; `None` for any other text.
+pub fn decode(text: &str) -> Option<i64> {
     let bits = u64::from_str_radix(text, 16).ok()?;
     Some((bits ^ (1 << 63)).cast_signed())
 }

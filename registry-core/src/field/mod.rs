@@ -37,7 +37,7 @@ pub use self::{
     decimal::Decimal,
     email::Email,
     r#enum::Enum,
-    integer::{Integer, encode as encode_integer},
+    integer::{Integer, decode as decode_integer, encode as encode_integer},
     json::Json,
     literal::{Comparison, Literal, LiteralError, LiteralTest},
     number::Number,

@@ -35,3 +35,26 @@ pub(super) fn refuse(parameter: &str, code: &'static str, message: impl Into<Str
     let problem = Problem::parameter(parameter, code, message);
     Error::problems(Refusal::Malformed, code, vec![problem])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::Refused;
+
+    #[test]
+    fn a_refusal_names_the_parameter_and_the_offset() {
+        let Error::Refused(refused) = FilterError::new(7, "unknown name x").refuse("fields") else {
+            unreachable!("a refusal")
+        };
+        let message = "unknown name x";
+        let expected = Refused {
+            class: Refusal::Malformed,
+            code: "invalid_filter",
+            detail: message.to_owned(),
+            problems: vec![Problem::parameter("fields", "invalid_filter", message)],
+            current: None,
+            extra: vec![("offset", 7.into())],
+        };
+        assert_eq!(*refused, expected);
+    }
+}

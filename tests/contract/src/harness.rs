@@ -205,7 +205,11 @@ impl Subject {
         for entity in &contents.entities {
             let mut types = contents.types.iter();
             let of = types.find(|one| one.id == entity.type_id).unwrap();
-            links.extend(registry_core::change::link_rows(of, entity.id, &entity.links));
+            links.extend(registry_core::change::link_rows(
+                of,
+                entity.id,
+                &entity.links,
+            ));
         }
         links.sort_by_key(|row| (row.target, row.holder, row.link));
         assert_eq!(contents.links, links, "link rows and copies differ");
@@ -223,7 +227,7 @@ impl Subject {
 }
 
 /// The conflict of a commit that was refused.
-pub(crate) fn conflict(outcome: Result<Receipt, CommitError>) -> Conflict {
+pub(crate) fn conflict<T: Debug>(outcome: Result<T, CommitError>) -> Conflict {
     match outcome {
         Err(CommitError::Conflict(conflict)) => conflict,
         other => fixture::fail(&format!("a conflict was expected, not {other:?}")),

@@ -14,7 +14,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::{Catalog, EntityType, query::SystemField};
+use crate::{Catalog, EntityType, limits::NAME_LENGTH, query::SystemField};
 
 use super::{ast::Filter, error::FilterError, tree::Expr};
 
@@ -122,5 +122,9 @@ fn any(mut filters: Vec<Filter>) -> Filter {
 
 /// The words for a name that is not there, or hidden.
 fn unknown(name: &str) -> String {
-    format!("unknown name {name}")
+    match name.char_indices().nth(NAME_LENGTH) {
+        // No name is that long: the rest would only fill the answer.
+        Some((cut, _)) => format!("unknown name {}…", name.get(..cut).unwrap_or_default()),
+        None => format!("unknown name {name}"),
+    }
 }

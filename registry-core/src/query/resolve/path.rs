@@ -155,6 +155,10 @@ pub(super) fn named_hops<'a>(
         Some(Hop::outgoing(holder, link))
     });
     let mut hops: Vec<_> = own.collect();
+    // A name means one thing within a type, so a single type's own link leaves no other to look for.
+    if types.len() == 1 && !hops.is_empty() {
+        return hops;
+    }
     for holder in catalog.types() {
         let inverse = |link: &&Link| !link.symmetric() && link.inverse == name;
         let incoming = holder

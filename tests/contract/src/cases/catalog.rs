@@ -133,7 +133,10 @@ pub async fn a_removed_type_is_gone_and_its_name_is_free(harness: impl Harness) 
     };
     subject.define(&[&again]).await;
     let contents = subject.contents().await;
-    assert_eq!((contents.catalog, contents.types), (Version(3), vec![again]));
+    assert_eq!(
+        (contents.catalog, contents.types),
+        (Version(3), vec![again])
+    );
 }
 
 pub async fn a_type_with_entities_is_not_removed(harness: impl Harness) {
@@ -142,7 +145,10 @@ pub async fn a_type_with_entities_is_not_removed(harness: impl Harness) {
     subject.define(&[&country]).await;
     let twelve = (1..=12).map(|number| entity(&country, number));
     let operations = twelve.map(registry_core::change::Operation::Create);
-    subject.write(&[&country], operations.collect()).await.unwrap();
+    subject
+        .write(&[&country], operations.collect())
+        .await
+        .unwrap();
     let before = subject.contents().await;
     let change = subject.type_change(Some(&country), None).await;
     assert_eq!(

@@ -85,7 +85,10 @@ pub async fn a_deleted_entity_is_gone(harness: impl Harness) {
     let [france, paris] = subject
         .create(&[&country, &airport], [entity(&country, 1), paris])
         .await;
-    subject.write(&[&airport], vec![delete(&paris)]).await.unwrap();
+    subject
+        .write(&[&airport], vec![delete(&paris)])
+        .await
+        .unwrap();
     let contents = subject.contents().await;
     assert_eq!((contents.entities, contents.links), (vec![france], vec![]));
 }
@@ -115,7 +118,10 @@ pub async fn an_id_goes_on_counting_after_a_deletion(harness: impl Harness) {
     let [first] = subject.create(&[&country], [first]).await;
     let last = subject.store.last_version(first.id).await.unwrap();
     assert_eq!(last, Some(Version(1)));
-    subject.write(&[&country], vec![delete(&first)]).await.unwrap();
+    subject
+        .write(&[&country], vec![delete(&first)])
+        .await
+        .unwrap();
     let last = subject.store.last_version(first.id).await.unwrap();
     assert_eq!(last, Some(Version(2)));
     let second = Entity {
@@ -252,7 +258,6 @@ pub async fn it_must_write_the_change_log_rows_in_the_same_transaction(harness: 
     assert_eq!(log.get(7).map(|row| row.position), Some(deleted.position));
 }
 
-
 pub async fn as_many_operations_as_are_allowed_are_applied_at_once(harness: impl Harness) {
     let subject = harness.open().await;
     let country = country_type();
@@ -292,7 +297,11 @@ pub async fn a_change_set_that_is_none_is_refused_and_not_applied_in_part(harnes
     let untyped = vec![Operation::Create(one.clone()), Operation::Create(two)];
     let twice = vec![Operation::Create(one.clone()), Operation::Create(one)];
     for operations in [untyped, twice] {
-        match subject.store.commit(change_set(&[&country], operations)).await {
+        match subject
+            .store
+            .commit(change_set(&[&country], operations))
+            .await
+        {
             Err(CommitError::Store(error)) => assert!(!error.may_have_applied()),
             other => fail(&format!("a defect was expected, not {other:?}")),
         }
@@ -314,7 +323,10 @@ pub async fn keys_can_be_swapped(harness: impl Harness) {
     ];
     let befores = [a, b, c];
     let operations = befores.iter().zip(&moved).map(|(b, a)| update(b, a));
-    subject.write(&[&country], operations.collect()).await.unwrap();
+    subject
+        .write(&[&country], operations.collect())
+        .await
+        .unwrap();
     assert_eq!(subject.contents().await.entities, moved);
     subject.assert_agreement().await;
 }
@@ -340,7 +352,7 @@ pub async fn a_key_given_up_can_be_claimed_in_the_same_change_set(harness: impl 
     assert_eq!(subject.contents().await.entities, [cleared, heir, other]);
     subject.assert_agreement().await;
     let of_code = registry_core::KeyNumber(country::CODE);
-    let scope = registry_core::Scope::Everything;
-    let found = subject.store.by_key(country.id, of_code, &encoded("A"), &scope);
+    let (value, scope) = (encoded("A"), registry_core::Scope::Everything);
+    let found = subject.store.by_key(country.id, of_code, &value, &scope);
     assert_eq!(found.await.unwrap().map(|one| one.id), Some(id(3)));
 }

@@ -111,7 +111,10 @@ pub async fn a_link_to_what_is_absent_is_refused(harness: impl Harness) {
     let made = entity(&world.airport, 3).linked(airport::COUNTRY, &[id(50)]);
     assert_eq!(world.refused(Operation::Create(made)).await, expected);
     let changed = world.paris.next().linked(airport::COUNTRY, &[id(50)]);
-    assert_eq!(world.refused(update(&world.paris, &changed)).await, expected);
+    assert_eq!(
+        world.refused(update(&world.paris, &changed)).await,
+        expected
+    );
 }
 
 pub async fn a_link_to_what_is_outside_the_scope_is_refused_as_absent(harness: impl Harness) {
@@ -119,7 +122,10 @@ pub async fn a_link_to_what_is_outside_the_scope_is_refused_as_absent(harness: i
     let hidden = entity(&world.country, 3).owned_by(&["org:other"]);
     let open = hidden.clone().readable_by(&["public"]);
     let open = Entity { id: id(4), ..open };
-    world.subject.create(&[&world.country], [hidden, open]).await;
+    world
+        .subject
+        .create(&[&world.country], [hidden, open])
+        .await;
     let linking = |target| {
         let made = entity(&world.airport, 5).linked(airport::SERVES, &[target]);
         let mut set = change_set(&[&world.airport], vec![Operation::Create(made)]);
@@ -269,7 +275,9 @@ pub async fn it_must_not_apply_under_a_type_version_other_than_the_sets(harness:
         type_id: world.country.id,
     };
     assert_eq!(world.subject.refused(&[&newer], made()).await, expected);
-    let change = world.subject.type_change(Some(&world.country), Some(&newer));
+    let change = world
+        .subject
+        .type_change(Some(&world.country), Some(&newer));
     let change = change.await;
     world.subject.change_type(change).await.unwrap();
     let old = [&world.country];

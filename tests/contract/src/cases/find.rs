@@ -52,7 +52,10 @@ pub async fn empty_and_is_true_and_empty_or_is_false(harness: impl Harness) {
     assert_finds(&subject, &[&of], none.clone(), &[]).await;
     assert_finds(&subject, &[&of], not(all.clone()), &[]).await;
     assert_finds(&subject, &[&of], not(none.clone()), &[1, 2, 3]).await;
-    let nested = Filter::Or(vec![none.clone(), Filter::And(vec![all.clone(), all.clone()])]);
+    let nested = Filter::Or(vec![
+        none.clone(),
+        Filter::And(vec![all.clone(), all.clone()]),
+    ]);
     assert_finds(&subject, &[&of], nested, &[1, 2, 3]).await;
     assert_finds(&subject, &[&of], Filter::And(vec![all, none]), &[]).await;
 }
@@ -131,7 +134,13 @@ pub async fn some_element_of_a_list_is_enough(harness: impl Harness) {
     assert_finds(&subject, &[&of], on(Test::Equal(encoded("a"))), &[1]).await;
     assert_finds(&subject, &[&of], on(Test::NotEqual(encoded("a"))), &[1, 2]).await;
     assert_finds(&subject, &[&of], on(Test::NotEqual(encoded("c"))), &[1]).await;
-    assert_finds(&subject, &[&of], not(on(Test::Equal(encoded("a")))), &[2, 3, 4]).await;
+    assert_finds(
+        &subject,
+        &[&of],
+        not(on(Test::Equal(encoded("a")))),
+        &[2, 3, 4],
+    )
+    .await;
     assert_finds(&subject, &[&of], on(Test::Greater(encoded("a"))), &[1, 2]).await;
     let between = Test::Between(encoded("bb"), encoded("cc"));
     assert_finds(&subject, &[&of], on(between), &[2]).await;
@@ -154,16 +163,49 @@ pub async fn a_text_is_found_by_its_characters_alone(harness: impl Harness) {
     let of = country_type();
     subject.define(&[&of]).await;
     let names = [
-        "100%", "100 percent", "a_b", "axb", "back\\slash", "backslash", "Caf\u{e9}",
-        "Cafe\u{301}", "caf\u{e9}", "it's", "*?[a-z]", "", "\"q\"", "\u{1f600}",
+        "100%",
+        "100 percent",
+        "a_b",
+        "axb",
+        "back\\slash",
+        "backslash",
+        "Caf\u{e9}",
+        "Cafe\u{301}",
+        "caf\u{e9}",
+        "it's",
+        "*?[a-z]",
+        "",
+        "\"q\"",
+        "\u{1f600}",
     ];
     for (number, name) in (1..).zip(names) {
         let one = entity(&of, number).with(country::NAME, text(name));
         subject.create(&[&of], [one]).await;
     }
     let literals = [
-        "%", "_", "\\", "100%", "a_b", "k\\s", "Caf", "caf", "\u{e9}", "e\u{301}", "\u{301}", "'",
-        "*", "?", "[a-z]", "\"", "\u{1f600}", "", "a", "A", "slash", "%%", "\\\\",
+        "%",
+        "_",
+        "\\",
+        "100%",
+        "a_b",
+        "k\\s",
+        "Caf",
+        "caf",
+        "\u{e9}",
+        "e\u{301}",
+        "\u{301}",
+        "'",
+        "*",
+        "?",
+        "[a-z]",
+        "\"",
+        "\u{1f600}",
+        "",
+        "a",
+        "A",
+        "slash",
+        "%%",
+        "\\\\",
     ];
     for literal in literals {
         let number_of = |passes: &dyn Fn(&str) -> bool| -> Vec<u32> {
@@ -179,9 +221,21 @@ pub async fn a_text_is_found_by_its_characters_alone(harness: impl Harness) {
         let starts = on(Test::StartsWith(literal.to_owned()));
         assert_finds(&subject, &[&of], starts, &expected).await;
         let expected = number_of(&|name| name == literal);
-        assert_finds(&subject, &[&of], on(Test::Equal(encoded(literal))), &expected).await;
+        assert_finds(
+            &subject,
+            &[&of],
+            on(Test::Equal(encoded(literal))),
+            &expected,
+        )
+        .await;
         let expected = number_of(&|name| name < literal);
-        assert_finds(&subject, &[&of], on(Test::Less(encoded(literal))), &expected).await;
+        assert_finds(
+            &subject,
+            &[&of],
+            on(Test::Less(encoded(literal))),
+            &expected,
+        )
+        .await;
     }
 }
 

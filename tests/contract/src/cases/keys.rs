@@ -16,9 +16,16 @@ use crate::{
     harness::conflict,
 };
 
-async fn holder(subject: &Subject, of: &EntityType, number: u32, value: &Encoded) -> Option<EntityId> {
+async fn holder(
+    subject: &Subject,
+    of: &EntityType,
+    number: u32,
+    value: &Encoded,
+) -> Option<EntityId> {
     let everything = Scope::Everything;
-    let found = subject.store.by_key(of.id, KeyNumber(number), value, &everything);
+    let found = subject
+        .store
+        .by_key(of.id, KeyNumber(number), value, &everything);
     found.await.unwrap().map(|entity| entity.id)
 }
 
@@ -67,8 +74,8 @@ pub async fn an_entity_outside_the_scope_is_not_found_by_its_key(harness: impl H
         (["org:b", "public"], Some(made.clone())),
         (["org:c", "public"], None),
     ] {
-        let scope = scope(&principals);
-        let found = subject.store.by_key(country.id, code, &encoded("FR"), &scope);
+        let (scope, value) = (scope(&principals), encoded("FR"));
+        let found = subject.store.by_key(country.id, code, &value, &scope);
         assert_eq!(found.await.unwrap(), expected, "{principals:?}");
     }
 }
@@ -78,8 +85,29 @@ pub async fn key_values_differ_in_every_byte(harness: impl Harness) {
     let country = country_type();
     subject.define(&[&country]).await;
     let codes = [
-        "", " ", "a", "A", "a ", " a", "\u{e9}", "e\u{301}", "\u{c9}", "ss", "\u{df}", "0", "00",
-        "%", "_", "\\", "'", "null", "\u{1}", "\u{1}\u{1}", "\u{10ffff}", "i", "\u{131}",
+        "",
+        " ",
+        "a",
+        "A",
+        "a ",
+        " a",
+        "\u{e9}",
+        "e\u{301}",
+        "\u{c9}",
+        "ss",
+        "\u{df}",
+        "0",
+        "00",
+        "%",
+        "_",
+        "\\",
+        "'",
+        "null",
+        "\u{1}",
+        "\u{1}\u{1}",
+        "\u{10ffff}",
+        "i",
+        "\u{131}",
     ];
     let made: Vec<Entity> = (1..)
         .zip(codes)
@@ -89,7 +117,10 @@ pub async fn key_values_differ_in_every_byte(harness: impl Harness) {
         .iter()
         .cloned()
         .map(registry_core::change::Operation::Create);
-    subject.write(&[&country], operations.collect()).await.unwrap();
+    subject
+        .write(&[&country], operations.collect())
+        .await
+        .unwrap();
     for (one, code) in made.iter().zip(codes) {
         let found = holder(&subject, &country, country::CODE, &encoded(code)).await;
         assert_eq!(found, Some(one.id), "{code:?}");
@@ -153,7 +184,10 @@ pub async fn a_key_added_to_a_filled_type_finds_its_entities(harness: impl Harne
             key: KeyNumber(4)
         }
     );
-    subject.write(&[&after], vec![delete(&france)]).await.unwrap();
+    subject
+        .write(&[&after], vec![delete(&france)])
+        .await
+        .unwrap();
     subject.write(&[&after], create(&taken)).await.unwrap();
 }
 

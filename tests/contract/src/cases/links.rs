@@ -150,12 +150,18 @@ pub async fn incoming_links_are_counted_inside_the_scope(harness: impl Harness) 
     let expectations = [
         (
             Scope::Everything,
-            vec![count(&airport, of_country, 3), count(&airport, of_serves, 1)],
+            vec![
+                count(&airport, of_country, 3),
+                count(&airport, of_serves, 1),
+            ],
         ),
         // An entity met by two principals of the caller counts once.
         (
             scope(&["org:a", "org:b", "org:c", "public"]),
-            vec![count(&airport, of_country, 3), count(&airport, of_serves, 1)],
+            vec![
+                count(&airport, of_country, 3),
+                count(&airport, of_serves, 1),
+            ],
         ),
         (scope(&["org:b"]), vec![count(&airport, of_country, 2)]),
         (scope(&["org:c"]), vec![count(&airport, of_country, 1)]),
@@ -179,7 +185,10 @@ pub async fn an_entity_may_link_to_itself(harness: impl Harness) {
     subject.assert_agreement().await;
     let counts = subject.store.incoming(own.id, &Scope::Everything).await;
     assert_eq!(counts.unwrap(), [count(&airport, airport::PARTNERS, 1)]);
-    subject.write(&[&airport], vec![delete(&own)]).await.unwrap();
+    subject
+        .write(&[&airport], vec![delete(&own)])
+        .await
+        .unwrap();
     assert_eq!(subject.contents().await.links, []);
 }
 

@@ -160,7 +160,13 @@ pub async fn a_link_compares_ids_in_both_directions(harness: impl Harness) {
     assert_finds(&subject, &country, back(None), &[1, 2, 3]).await;
     assert_finds(&subject, &country, back(Some(&[id(12)])), &[3]).await;
     assert_finds(&subject, &country, not(back(Some(&[id(12)]))), &[1, 2]).await;
-    assert_finds(&subject, &country, back(Some(&[id(12), id(11)])), &[1, 2, 3]).await;
+    assert_finds(
+        &subject,
+        &country,
+        back(Some(&[id(12), id(11)])),
+        &[1, 2, 3],
+    )
+    .await;
     assert_finds(&subject, &country, back(Some(&[id(13)])), &[]).await;
     // The link of the other number leads elsewhere.
     let other = linked(to_target(&airport, airport::COUNTRY), Some(&[id(3)]));
@@ -186,12 +192,15 @@ pub async fn a_type_is_asked_for_at_the_end_of_a_path(harness: impl Harness) {
     let type_is = |of: &EntityType| Filter::TypeIs(of.id);
     assert_finds(&subject, &note, about(type_is(&country)), &[21, 23]).await;
     assert_finds(&subject, &note, about(type_is(&airport)), &[22, 23]).await;
-    assert_finds(&subject, &note, about(not(type_is(&airport))), &[21, 22, 23]).await;
+    assert_finds(
+        &subject,
+        &note,
+        about(not(type_is(&airport))),
+        &[21, 22, 23],
+    )
+    .await;
     // The same number means another field on each type.
-    let coded = compare(
-        field(&country, country::CODE),
-        Test::AtLeast(encoded("")),
-    );
+    let coded = compare(field(&country, country::CODE), Test::AtLeast(encoded("")));
     assert_finds(&subject, &note, about(coded), &[21, 23]).await;
     let notes = exists(to_holder(&note, 1), Filter::And(Vec::new()));
     assert_finds(&subject, &airport, notes, &[11, 12]).await;

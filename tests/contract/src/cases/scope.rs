@@ -29,7 +29,10 @@ const SCOPES: [(&[&str], &[u32]); 7] = [
     (&["org:a"], &[1, 2]),
     (&["org:a", "public"], &[1, 2, 4]),
     (&["org:b"], &[2, 3]),
-    (&["org:a", "org:b", "org:c", "user:x", "public"], &[1, 2, 3, 4]),
+    (
+        &["org:a", "org:b", "org:c", "user:x", "public"],
+        &[1, 2, 3, 4],
+    ),
     (&["user:x"], &[3]),
     (&["ORG:A", "org:A", "org"], &[]),
     (&[], &[]),
@@ -96,7 +99,10 @@ pub async fn a_walk_inside_a_scope_gives_every_entity_once(harness: impl Harness
     let made = (1..=60u32).zip(of.into_iter().cycle());
     let made = made.map(|(number, owners)| entity(&country, number).owned_by(owners));
     let operations = made.map(registry_core::change::Operation::Create);
-    subject.write(&[&country], operations.collect()).await.unwrap();
+    subject
+        .write(&[&country], operations.collect())
+        .await
+        .unwrap();
     let walk = Query {
         scope: scope(&["org:a", "org:b", "public"]),
         limit: 7,
@@ -138,8 +144,12 @@ pub async fn the_scope_holds_for_linked_entities_too(harness: impl Harness) {
             .owned_by(&[owner])
     };
     let made = [
-        entity(&country, 1).owned_by(&["org:a"]).with(country::NAME, text("x")),
-        entity(&country, 2).owned_by(&["org:b"]).with(country::NAME, text("x")),
+        entity(&country, 1)
+            .owned_by(&["org:a"])
+            .with(country::NAME, text("x")),
+        entity(&country, 2)
+            .owned_by(&["org:b"])
+            .with(country::NAME, text("x")),
         to(11, 1, "org:a"),
         to(12, 2, "org:a"),
         to(13, 1, "org:b"),
@@ -152,17 +162,42 @@ pub async fn the_scope_holds_for_linked_entities_too(harness: impl Harness) {
     let any = Filter::And(Vec::new());
     let there_and_back = exists(inward.clone(), exists(outward.clone(), any.clone()));
     let cases: [(&EntityType, Filter, &str, &[u32]); 12] = [
-        (&airport, exists(outward.clone(), named.clone()), "org:a", &[11]),
-        (&airport, exists(outward.clone(), any.clone()), "org:a", &[11]),
-        (&airport, not(exists(outward.clone(), named.clone())), "org:a", &[12]),
+        (
+            &airport,
+            exists(outward.clone(), named.clone()),
+            "org:a",
+            &[11],
+        ),
+        (
+            &airport,
+            exists(outward.clone(), any.clone()),
+            "org:a",
+            &[11],
+        ),
+        (
+            &airport,
+            not(exists(outward.clone(), named.clone())),
+            "org:a",
+            &[12],
+        ),
         (&airport, exists(outward.clone(), not(named)), "org:a", &[]),
         // The holder shows the id of its target to whoever may read the holder.
         (&airport, linked(outward.clone(), None), "org:a", &[11, 12]),
         (&airport, linked(outward, Some(&[id(2)])), "org:a", &[12]),
         // From the other end nothing shows but what is readable.
         (&country, linked(inward.clone(), None), "org:b", &[]),
-        (&country, linked(inward.clone(), Some(&[id(13)])), "org:a", &[]),
-        (&country, linked(inward.clone(), Some(&[id(11), id(13)])), "org:a", &[1]),
+        (
+            &country,
+            linked(inward.clone(), Some(&[id(13)])),
+            "org:a",
+            &[],
+        ),
+        (
+            &country,
+            linked(inward.clone(), Some(&[id(11), id(13)])),
+            "org:a",
+            &[1],
+        ),
         (&country, exists(inward.clone(), open.clone()), "org:b", &[]),
         (&country, not(exists(inward, open)), "org:b", &[2]),
         (&country, there_and_back, "org:a", &[1]),

@@ -21,7 +21,18 @@ enum Index {
 
 /// Values of a kind in their order, encoded.
 fn values_of(kind: &str) -> Vec<Encoded> {
-    let integers = [i64::MIN, -1_000_000, -1, 0, 1, 2, 10, 1 << 53, (1 << 53) + 1, i64::MAX];
+    let integers = [
+        i64::MIN,
+        -1_000_000,
+        -1,
+        0,
+        1,
+        2,
+        10,
+        1 << 53,
+        (1 << 53) + 1,
+        i64::MAX,
+    ];
     let texts: &[&str] = match kind {
         "integer" => return integers.map(registry_core::field::encode_integer).to_vec(),
         "boolean" => &["0", "1"],
@@ -39,11 +50,39 @@ fn values_of(kind: &str) -> Vec<Encoded> {
             "ffffffff-ffff-ffff-ffff-ffffffffffff",
         ],
         "email" => &["A@example.org", "a+b@example.org", "a@example.org"],
-        "url" => &["http://a/", "https://a/%20", "https://a/%7e", "https://a/?_=1"],
+        "url" => &[
+            "http://a/",
+            "https://a/%20",
+            "https://a/%7e",
+            "https://a/?_=1",
+        ],
         // By code point: capitals before small letters, accents after all of them, planes by number and not by UTF-16.
         "text" => &[
-            "", " ", "!", "%", "0", "10", "2", "A", "Z", "[", "\\", "_", "a", "a ", "aa", "b", "z",
-            "~", "\u{c9}", "\u{e9}", "\u{df}x", "\u{3b1}", "\u{65e5}\u{672c}", "\u{fffd}", "\u{10000}",
+            "",
+            " ",
+            "!",
+            "%",
+            "0",
+            "10",
+            "2",
+            "A",
+            "Z",
+            "[",
+            "\\",
+            "_",
+            "a",
+            "a ",
+            "aa",
+            "b",
+            "z",
+            "~",
+            "\u{c9}",
+            "\u{e9}",
+            "\u{df}x",
+            "\u{3b1}",
+            "\u{65e5}\u{672c}",
+            "\u{fffd}",
+            "\u{10000}",
             "\u{1f600}",
         ],
         other => crate::fixture::fail(&format!("no values of {other}")),
@@ -108,22 +147,31 @@ async fn every_test(harness: impl Harness, name: &str, index: Index) {
                 let values = operand().values_of(one);
                 values.iter().any(|value| test.passes(value))
             };
-            let expected: Vec<EntityId> =
-                made.iter().filter(passes).map(|one| one.id).collect();
+            let expected: Vec<EntityId> = made.iter().filter(passes).map(|one| one.id).collect();
             let filter = compare(operand(), test.clone());
             let found = subject.ids(&with(&of, filter.clone())).await;
             assert_eq!(found, expected, "{name} {index:?} {test:?}");
             let others = made.iter().filter(|one| !passes(one)).map(|one| one.id);
             let found = subject.ids(&with(&of, not(filter))).await;
-            assert_eq!(found, others.collect::<Vec<_>>(), "{name} {index:?} NOT {test:?}");
+            assert_eq!(
+                found,
+                others.collect::<Vec<_>>(),
+                "{name} {index:?} NOT {test:?}"
+            );
         }
     }
     let mut descending: Vec<EntityId> = made.iter().map(|one| one.id).collect();
-    assert_eq!(ordered(&subject, &of, operand(), Direction::Ascending).await, descending);
+    assert_eq!(
+        ordered(&subject, &of, operand(), Direction::Ascending).await,
+        descending
+    );
     descending.reverse();
     // The one without a value is last both ways.
     descending.rotate_left(1);
-    assert_eq!(ordered(&subject, &of, operand(), Direction::Descending).await, descending);
+    assert_eq!(
+        ordered(&subject, &of, operand(), Direction::Descending).await,
+        descending
+    );
 }
 
 fn with(of: &EntityType, filter: Filter) -> Query {
@@ -166,7 +214,11 @@ async fn lists(harness: impl Harness, index: Index) {
     let letters = ["a", "b", "c", "d"].map(|one| Encoded(one.to_owned()));
     let mut lists: Vec<Vec<Encoded>> = vec![Vec::new()];
     for length in 0..3 {
-        let shorter: Vec<_> = lists.iter().filter(|one| one.len() == length).cloned().collect();
+        let shorter: Vec<_> = lists
+            .iter()
+            .filter(|one| one.len() == length)
+            .cloned()
+            .collect();
         for list in shorter {
             for letter in &letters {
                 lists.push([list.clone(), vec![letter.clone()]].concat());
@@ -193,7 +245,9 @@ async fn lists(harness: impl Harness, index: Index) {
             assert_eq!(found, expected, "{index:?} {test:?}");
         }
     }
-    let present = subject.ids(&with(&of, Filter::Present(field(&of, 1)))).await;
+    let present = subject
+        .ids(&with(&of, Filter::Present(field(&of, 1))))
+        .await;
     let expected: Vec<_> = made.iter().skip(1).map(|one| one.id).collect();
     assert_eq!(present, expected.split_last().unwrap().1);
 }
@@ -226,7 +280,15 @@ pub async fn the_index_follows_every_change(harness: impl Harness) {
         let filter = crate::fixture::is(field(&of, 1), value);
         assert_eq!(subject.ids(&with(&of, filter)).await, [], "{value}");
     }
-    let [again] = subject.create(&[&of], [Entity { id: id(2), ..tagged(&["a"]) }]).await;
+    let [again] = subject
+        .create(
+            &[&of],
+            [Entity {
+                id: id(2),
+                ..tagged(&["a"])
+            }],
+        )
+        .await;
     let deleted = vec![crate::fixture::delete(&again)];
     subject.write(&[&of], deleted).await.unwrap();
     let filter = crate::fixture::is(field(&of, 1), "a");
@@ -250,7 +312,11 @@ pub async fn an_index_that_is_dropped_and_made_again_holds_what_is_there(harness
         subject.change_type(change).await.unwrap();
         for (value, expected) in [("a", vec![id(1)]), ("b", vec![id(2)]), ("c", vec![])] {
             let filter = crate::fixture::is(field(&after, 1), value);
-            assert_eq!(subject.ids(&with(&after, filter)).await, expected, "{value}");
+            assert_eq!(
+                subject.ids(&with(&after, filter)).await,
+                expected,
+                "{value}"
+            );
         }
         let sorted = ordered(&subject, &after, field(&after, 1), Direction::Descending).await;
         assert_eq!(sorted, [id(2), id(1), id(3)]);

@@ -200,8 +200,9 @@ pub(super) fn equal(text: &str) -> Test {
     Test::Equal(encoded(text))
 }
 
+/// Larger than an integer, as the kind integer writes it.
 pub(super) fn above(number: i64) -> Test {
-    Test::Greater(crate::field::encode_integer(number))
+    Test::AtLeast(crate::field::encode_integer(number + 1))
 }
 
 pub(super) fn out(holder_type: TypeId) -> LinkStep {

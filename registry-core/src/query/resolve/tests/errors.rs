@@ -71,6 +71,8 @@ fn wrong_names_are_refused_with_their_offset() {
             "{filter}"
         );
     }
+    let long = error(&[COUNTRY], &format!("{} = 1", "a".repeat(500)));
+    assert_eq!(long, (0, format!("unknown name {}…", "a".repeat(48))));
     let hidden = error(&[COUNTRY], "owns = 1");
     assert_eq!(hidden, (0, "unknown name owns".to_owned()));
 }

@@ -1,0 +1,156 @@
+//! Running statements.
+
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use registry_core::port::{StoreError, StoreErrorKind};
+use registry_sql::{Argument, Cell, ColumnType, Committing, Dialect, Driver, EngineError, Failure, Row, Statement};
+use sqlx::{
+    AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Row as _,
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
+    query::Query,
+};
+use uuid::Uuid;
+
+use crate::{PostgresConfig, error::classify, migrate};
+
+/// A connection idle for longer is tried before it is used: the server may have been restarted meanwhile.
+const TRUSTED_IDLE: Duration = Duration::from_millis(500);
+
+/// Connections to one database.
+#[derive(Debug)]
+pub struct PostgresDriver {
+    pool: PgPool,
+}
+
+impl PostgresDriver {
+    /// Connects and brings the tables up to date.
+    pub async fn connect(config: PostgresConfig) -> Result<Self, StoreError> {
+        let opened = |error: sqlx::Error| classify(error).into_store_error("opening the database", Committing::No);
+        let options: PgConnectOptions = config.url.parse().map_err(opened)?;
+        let millis = |duration: Duration| duration.as_millis().to_string();
+        let options = options.application_name("registry").statement_cache_capacity(256).options([
+            ("statement_timeout", millis(config.statement_timeout)),
+            ("lock_timeout", millis(config.lock_timeout)),
+            ("idle_in_transaction_session_timeout", "60000".to_owned()),
+            ("default_transaction_isolation", "read committed".to_owned()),
+            // The statements are short: compiling them costs more than it saves.
+            ("jit", "off".to_owned()),
+        ]);
+        let mut connection = PgConnection::connect_with(&options).await.map_err(opened)?;
+        check_encoding(&mut connection).await?;
+        migrate::run(&mut connection, config.migrations).await?;
+        connection.close().await.map_err(opened)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(config.connections.max(2))
+            .acquire_timeout(config.wait)
+            .test_before_acquire(false)
+            .before_acquire(|connection, idle| {
+                async move { if idle.idle_for < TRUSTED_IDLE { Ok(true) } else { connection.ping().await.map(|()| true) } }.boxed()
+            })
+            .connect_with(options)
+            .await
+            .map_err(opened)?;
+        Ok(Self { pool })
+    }
+}
+
+async fn check_encoding(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let encoding: String = sqlx::query_scalar("SELECT current_setting('server_encoding')")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| StoreError::internal("reading the database's encoding", error))?;
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    let text = format!("the database is encoded in {encoding}, the registry needs UTF8");
+    Err(StoreError::new(StoreErrorKind::Internal, "opening the database", text))
+}
+
+fn bind(statement: Statement) -> (Query<'static, Postgres, PgArguments>, &'static [ColumnType]) {
+    let mut query = sqlx::query(AssertSqlSafe(statement.text));
+    for argument in statement.arguments {
+        query = match argument {
+            Argument::Int(value) => query.bind(value),
+            Argument::Text(value) => query.bind(value),
+            Argument::Id(value) => query.bind(value),
+            Argument::Ints(values) => query.bind(values),
+            Argument::Texts(values) => query.bind(values),
+            Argument::Ids(values) => query.bind(values),
+        };
+    }
+    (query, statement.columns)
+}
+
+fn decode(row: &PgRow, columns: &[ColumnType]) -> Result<Row, sqlx::Error> {
+    let mut cells = Vec::with_capacity(columns.len());
+    for (index, column) in columns.iter().enumerate() {
+        cells.push(match column {
+            ColumnType::Int => row.try_get::<Option<i64>, _>(index)?.map_or(Cell::Null, Cell::Int),
+            ColumnType::Text => row.try_get::<Option<String>, _>(index)?.map_or(Cell::Null, Cell::Text),
+            ColumnType::Id => row.try_get::<Option<Uuid>, _>(index)?.map_or(Cell::Null, Cell::Id),
+        });
+    }
+    Ok(Row(cells.into_iter()))
+}
+
+async fn fetch(connection: impl sqlx::PgExecutor<'_>, statement: Statement) -> Result<Vec<Row>, EngineError> {
+    let (query, columns) = bind(statement);
+    let rows = query.fetch_all(connection).await.map_err(classify)?;
+    rows.iter().map(|row| decode(row, columns).map_err(classify)).collect()
+}
+
+/// An open transaction on a connection of its own.
+type Transaction = sqlx::Transaction<'static, Postgres>;
+
+impl Driver for PostgresDriver {
+    const DIALECT: Dialect = Dialect::Postgres;
+    const WRITERS: usize = 4;
+
+    type Transaction = Transaction;
+
+    async fn fetch(&self, statement: Statement) -> Result<Vec<Row>, EngineError> {
+        fetch(&self.pool, statement).await
+    }
+
+    async fn begin(&self) -> Result<Transaction, EngineError> {
+        self.pool.begin().await.map_err(begun)
+    }
+
+    async fn snapshot(&self) -> Result<Transaction, EngineError> {
+        self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(begun)
+    }
+
+    async fn fetch_in(&self, transaction: &mut Transaction, statement: Statement) -> Result<Vec<Row>, EngineError> {
+        fetch(&mut **transaction, statement).await
+    }
+
+    async fn execute_in(&self, transaction: &mut Transaction, statement: Statement) -> Result<u64, EngineError> {
+        let (query, _) = bind(statement);
+        let done = query.execute(&mut **transaction).await.map_err(classify)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn commit(&self, transaction: Transaction) -> Result<(), EngineError> {
+        transaction.commit().await.map_err(classify)
+    }
+
+    async fn rollback(&self, transaction: Transaction) {
+        if let Err(error) = transaction.rollback().await {
+            tracing::debug!(%error, "rollback");
+        }
+    }
+
+    fn pool_sizes(&self) -> (usize, usize) {
+        (usize::try_from(self.pool.size()).unwrap_or_default(), self.pool.num_idle())
+    }
+}
+
+/// Nothing was sent yet: a connection lost while beginning leaves nothing open.
+fn begun(error: sqlx::Error) -> EngineError {
+    let mut error = classify(error);
+    if error.failure == Failure::ConnectionLost {
+        error.failure = Failure::Unavailable;
+    }
+    error
+}

@@ -1,0 +1,177 @@
+//! Running statements.
+
+use std::time::Duration;
+
+use registry_core::port::{StoreError, StoreErrorKind};
+use registry_sql::{Argument, Cell, ColumnType, Dialect, Driver, EngineError, Row, Statement};
+use sqlx::{
+    AssertSqlSafe, Row as _, Sqlite, SqliteConnection,
+    query::Query,
+    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
+};
+use uuid::Uuid;
+
+use crate::{
+    SqliteConfig,
+    error::classify,
+    migrate,
+    pool::{Open, Pool, Pooled},
+};
+
+/// Older versions may lose committed writes when a write meets a checkpoint (the WAL-reset bug).
+const OLDEST: (u64, u64, u64) = (3, 51, 3);
+
+/// Connections to one SQLite file: several that read, one that writes.
+#[derive(Debug)]
+pub struct SqliteDriver {
+    readers: Pool,
+    writer: Pool,
+    statement_timeout: Duration,
+}
+
+impl SqliteDriver {
+    /// Opens the file and brings its tables up to date.
+    pub async fn connect(config: SqliteConfig) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(&config.file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // An acknowledged write survives power loss.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(config.wait)
+            .statement_cache_capacity(256)
+            .optimize_on_close(false, None)
+            .pragma("cache_size", "-32768")
+            .pragma("temp_store", "MEMORY");
+        let opened = |error: EngineError| error.into_store_error("opening the database", registry_sql::Committing::No);
+        let writer = Pool::open(&options, 1, config.wait).await.map_err(opened)?;
+        let mut connection = writer.acquire(None).await.map_err(opened)?;
+        check_version(connection.get().map_err(opened)?).await?;
+        migrate::run(connection.get().map_err(opened)?, config.migrations).await?;
+        drop(connection);
+        let reading = options.pragma("query_only", "ON");
+        let readers = Pool::open(&reading, config.readers.max(1), config.wait).await.map_err(opened)?;
+        Ok(Self { readers, writer, statement_timeout: config.statement_timeout })
+    }
+}
+
+async fn check_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let text: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| StoreError::internal("reading SQLite's version", error))?;
+    let mut parts = text.split('.').map(|part| part.parse::<u64>().unwrap_or_default());
+    let mut part = || parts.next().unwrap_or_default();
+    if (part(), part(), part()) < OLDEST {
+        return Err(StoreError::new(
+            StoreErrorKind::Internal,
+            "opening the database",
+            format!("SQLite {text} may lose committed writes; {}.{}.{} or later is needed", OLDEST.0, OLDEST.1, OLDEST.2),
+        ));
+    }
+    Ok(())
+}
+
+fn bind(statement: Statement) -> (Query<'static, Sqlite, SqliteArguments>, &'static [ColumnType]) {
+    let mut query = sqlx::query(AssertSqlSafe(statement.text));
+    for argument in statement.arguments {
+        query = match argument {
+            Argument::Int(value) => query.bind(value),
+            Argument::Text(value) => query.bind(value),
+            Argument::Id(value) => query.bind(value),
+            // Sets of rows are one JSON text in this dialect; arrays are not rendered.
+            Argument::Ints(_) | Argument::Texts(_) | Argument::Ids(_) => query.bind(None::<i64>),
+        };
+    }
+    (query, statement.columns)
+}
+
+fn decode(row: &SqliteRow, columns: &[ColumnType]) -> Result<Row, sqlx::Error> {
+    let mut cells = Vec::with_capacity(columns.len());
+    for (index, column) in columns.iter().enumerate() {
+        cells.push(match column {
+            ColumnType::Int => row.try_get_unchecked::<Option<i64>, _>(index)?.map_or(Cell::Null, Cell::Int),
+            ColumnType::Text => row.try_get_unchecked::<Option<String>, _>(index)?.map_or(Cell::Null, Cell::Text),
+            ColumnType::Id => row.try_get_unchecked::<Option<Uuid>, _>(index)?.map_or(Cell::Null, Cell::Id),
+        });
+    }
+    Ok(Row(cells.into_iter()))
+}
+
+async fn fetch(connection: &mut SqliteConnection, statement: Statement) -> Result<Vec<Row>, EngineError> {
+    let (query, columns) = bind(statement);
+    let rows = query.fetch_all(connection).await.map_err(classify)?;
+    rows.iter().map(|row| decode(row, columns).map_err(classify)).collect()
+}
+
+async fn run(connection: &mut SqliteConnection, text: &'static str) -> Result<(), EngineError> {
+    sqlx::query(text).execute(connection).await.map(|_| ()).map_err(classify)
+}
+
+/// An open transaction on a connection of its own.
+#[derive(Debug)]
+pub struct Transaction(Pooled);
+
+impl Driver for SqliteDriver {
+    const DIALECT: Dialect = Dialect::Sqlite;
+    const WRITERS: usize = 1;
+
+    type Transaction = Transaction;
+
+    async fn fetch(&self, statement: Statement) -> Result<Vec<Row>, EngineError> {
+        let mut connection = self.readers.acquire(Some(self.statement_timeout)).await?;
+        fetch(connection.get()?, statement).await
+    }
+
+    async fn begin(&self) -> Result<Transaction, EngineError> {
+        let mut connection = self.writer.acquire(None).await?;
+        connection.set_open(Open::Yes);
+        // A deferred transaction that turns into a writer fails at once, whatever the busy timeout.
+        match run(connection.get()?, "BEGIN IMMEDIATE").await {
+            Ok(()) => Ok(Transaction(connection)),
+            Err(error) => {
+                connection.set_open(Open::No);
+                Err(error)
+            }
+        }
+    }
+
+    async fn snapshot(&self) -> Result<Transaction, EngineError> {
+        let mut connection = self.readers.acquire(None).await?;
+        connection.set_open(Open::Yes);
+        run(connection.get()?, "BEGIN").await?;
+        Ok(Transaction(connection))
+    }
+
+    async fn fetch_in(&self, transaction: &mut Transaction, statement: Statement) -> Result<Vec<Row>, EngineError> {
+        fetch(transaction.0.get()?, statement).await
+    }
+
+    async fn execute_in(&self, transaction: &mut Transaction, statement: Statement) -> Result<u64, EngineError> {
+        let (query, _) = bind(statement);
+        let done = query.execute(transaction.0.get()?).await.map_err(classify)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn commit(&self, mut transaction: Transaction) -> Result<(), EngineError> {
+        run(transaction.0.get()?, "COMMIT").await?;
+        transaction.0.set_open(Open::No);
+        Ok(())
+    }
+
+    async fn rollback(&self, mut transaction: Transaction) {
+        let rolled_back = match transaction.0.get() {
+            Ok(connection) => run(connection, "ROLLBACK").await,
+            Err(error) => Err(error),
+        };
+        match rolled_back {
+            Ok(()) => transaction.0.set_open(Open::No),
+            // Some errors (disk full, I/O) have rolled back already; the next user of the connection makes sure.
+            Err(error) => tracing::debug!(error = %error.source, "rollback"),
+        }
+    }
+
+    fn pool_sizes(&self) -> (usize, usize) {
+        self.readers.sizes()
+    }
+}

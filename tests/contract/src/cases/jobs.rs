@@ -1,0 +1,194 @@
+//! Upload jobs.
+
+use std::collections::BTreeMap;
+
+use registry_core::{
+    JobId, Timestamp, TypeId,
+    port::{Job, JobCounts, JobFailure, JobState},
+};
+use uuid::Uuid;
+
+use crate::{
+    Harness,
+    fixture::{AT, LATER, principal},
+};
+
+fn job_id(number: u32) -> JobId {
+    JobId(Uuid::from_u128(
+        0x0190_0000_0000_7000_a000_0000_0000_0000 + u128::from(number),
+    ))
+}
+
+fn job(number: u32) -> Job {
+    Job {
+        id: job_id(number),
+        type_id: TypeId(Uuid::from_u128(7)),
+        actor: principal("user:ann"),
+        state: JobState::Running,
+        counts: JobCounts::default(),
+        error_counts: BTreeMap::new(),
+        media_type: "text/csv".to_owned(),
+        header: None,
+        created_at: Timestamp(AT.0 + i64::from(number)),
+        finished_at: None,
+    }
+}
+
+fn failure(line: u64, code: &str) -> JobFailure {
+    JobFailure {
+        line,
+        column: None,
+        pointer: Some("/fields/a".to_owned()),
+        code: code.to_owned(),
+        message: format!("{code} at {line}"),
+        value: None,
+    }
+}
+
+fn raw(line: u64) -> (u64, String) {
+    (line, format!("raw \"{line}\"\n"))
+}
+
+pub async fn a_job_comes_back_whole_and_is_replaced_whole(harness: impl Harness) {
+    let subject = harness.open().await;
+    assert_eq!(subject.jobs.job(job_id(1)).await.unwrap(), None);
+    let running = job(1);
+    subject.jobs.put_job(&running).await.unwrap();
+    let read = subject.jobs.job(running.id).await.unwrap();
+    assert_eq!(read.as_ref(), Some(&running));
+    let ended = Job {
+        state: JobState::Failed,
+        counts: JobCounts {
+            read: 21,
+            created: 1,
+            updated: 2,
+            unchanged: 3,
+            failed: 4,
+            not_applied: u64::from(u32::MAX),
+        },
+        error_counts: [("type".to_owned(), 3), ("a\"b".to_owned(), 1)].into(),
+        header: Some("\u{feff}_id,\"a\nb\"\r\n".to_owned()),
+        finished_at: Some(LATER),
+        ..running
+    };
+    subject.jobs.put_job(&ended).await.unwrap();
+    assert_eq!(subject.jobs.job(ended.id).await.unwrap(), Some(ended));
+    for state in [JobState::Succeeded, JobState::Cancelled] {
+        let ended = Job { state, ..job(2) };
+        subject.jobs.put_job(&ended).await.unwrap();
+        assert_eq!(subject.jobs.job(ended.id).await.unwrap(), Some(ended));
+    }
+}
+
+pub async fn jobs_are_listed_newest_first(harness: impl Harness) {
+    let subject = harness.open().await;
+    assert_eq!(subject.jobs.jobs(None, 10).await.unwrap(), []);
+    for number in [2, 5, 1, 4, 3] {
+        subject.jobs.put_job(&job(number)).await.unwrap();
+    }
+    let list = async |before: Option<u32>, limit| {
+        let listed = subject.jobs.jobs(before.map(job_id), limit).await;
+        listed.unwrap()
+    };
+    let all = [5, 4, 3, 2, 1].map(job);
+    assert_eq!(list(None, 10).await, all);
+    assert_eq!(list(None, 2).await, all[..2]);
+    assert_eq!(list(Some(4), 2).await, all[2..4]);
+    assert_eq!(list(Some(1), 2).await, []);
+}
+
+pub async fn failures_come_in_order_of_line_and_of_their_adding(harness: impl Harness) {
+    let subject = harness.open().await;
+    for number in [1, 2] {
+        subject.jobs.put_job(&job(number)).await.unwrap();
+    }
+    let full = JobFailure {
+        column: Some("name".to_owned()),
+        pointer: None,
+        value: Some("\u{e9}\t\"".to_owned()),
+        ..failure(3, "z")
+    };
+    let batches = [
+        vec![failure(5, "b"), full.clone(), failure(5, "a")],
+        vec![failure(2, "c"), failure(5, "c"), failure(10, "a")],
+    ];
+    for failures in &batches {
+        let added = subject.jobs.add_failures(job_id(1), failures, &[]);
+        added.await.unwrap();
+    }
+    let other = [failure(1, "other")];
+    subject
+        .jobs
+        .add_failures(job_id(2), &other, &[])
+        .await
+        .unwrap();
+    let expected = [
+        failure(2, "c"),
+        full,
+        failure(5, "b"),
+        failure(5, "a"),
+        failure(5, "c"),
+        failure(10, "a"),
+    ];
+    let read = async |skip, limit| {
+        let failures = subject.jobs.failures(job_id(1), skip, limit).await;
+        failures.unwrap()
+    };
+    assert_eq!(read(0, 100).await, expected);
+    assert_eq!(read(0, 2).await, expected[..2]);
+    assert_eq!(read(3, 2).await, expected[3..5]);
+    assert_eq!(read(6, 2).await, []);
+    let absent = subject.jobs.failures(job_id(9), 0, 10).await.unwrap();
+    assert_eq!(absent, []);
+}
+
+pub async fn a_record_must_be_kept_once_however_many_failures_name_its_line(harness: impl Harness) {
+    let subject = harness.open().await;
+    subject.jobs.put_job(&job(1)).await.unwrap();
+    let failures = [failure(7, "a"), failure(7, "b"), failure(3, "c")];
+    let records = [raw(7), raw(7), raw(3)];
+    let added = subject.jobs.add_failures(job_id(1), &failures, &records);
+    added.await.unwrap();
+    let more = [failure(7, "d"), failure(12, "e")];
+    let records = [raw(7), raw(12)];
+    let added = subject.jobs.add_failures(job_id(1), &more, &records);
+    added.await.unwrap();
+    let with = |line, codes: &[&str]| {
+        let (line, raw) = raw(line);
+        let failures = codes.iter().map(|code| failure(line, code)).collect();
+        (line, raw, failures)
+    };
+    let expected: [(u64, String, Vec<JobFailure>); 3] =
+        [with(3, &["c"]), with(7, &["a", "b", "d"]), with(12, &["e"])];
+    let read = async |after, limit| {
+        let rejected = subject.jobs.rejected(job_id(1), after, limit).await;
+        rejected.unwrap()
+    };
+    assert_eq!(read(0, 100).await, expected);
+    assert_eq!(read(0, 2).await, expected[..2]);
+    assert_eq!(read(3, 1).await, expected[1..2]);
+    assert_eq!(read(7, 10).await, expected[2..]);
+    assert_eq!(read(12, 10).await, []);
+}
+
+pub async fn expired_jobs_go_with_all_that_belongs_to_them(harness: impl Harness) {
+    let subject = harness.open().await;
+    for number in 1..=3 {
+        subject.jobs.put_job(&job(number)).await.unwrap();
+        let (failures, records) = ([failure(1, "a")], [raw(1)]);
+        let added = subject
+            .jobs
+            .add_failures(job_id(number), &failures, &records);
+        added.await.unwrap();
+    }
+    subject.jobs.expire_jobs(job(3).created_at).await.unwrap();
+    assert_eq!(subject.jobs.jobs(None, 10).await.unwrap(), [job(3)]);
+    for number in [1, 2] {
+        let failures = subject.jobs.failures(job_id(number), 0, 10).await;
+        assert_eq!(failures.unwrap(), []);
+        let rejected = subject.jobs.rejected(job_id(number), 0, 10).await;
+        assert_eq!(rejected.unwrap(), []);
+    }
+    let kept = subject.jobs.failures(job_id(3), 0, 10).await.unwrap();
+    assert_eq!(kept, [failure(1, "a")]);
+}

@@ -1,0 +1,17 @@
+//! The cases, by topic.
+
+pub mod catalog;
+pub mod commit;
+pub mod concurrency;
+pub mod conflicts;
+pub mod find;
+pub mod identity;
+pub mod jobs;
+pub mod keys;
+pub mod links;
+pub mod log;
+pub mod pages;
+pub mod paths;
+pub mod reopen;
+pub mod scope;
+pub mod values;
