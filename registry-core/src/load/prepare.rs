@@ -188,15 +188,13 @@ fn key_values(ground: &Ground, data: &Data) -> Vec<(KeyNumber, Encoded)> {
 
 /// Merges a row into the data of its entity, or into the defaults of a new one.
 fn data(ground: &Ground, before: Option<&Entity>, row: &LoadRow) -> Result<Data, Vec<Problem>> {
-    let data = match before {
-        Some(before) => before.data.clone(),
-        None => {
-            let mut defaults = ground.defaults.clone();
-            defaults.retain(|number, _| !row.patch.blank.contains(number));
-            defaults
-        }
-    };
-    fields::apply_patch(ground.entity_type(), &data, row.patch.fields.clone())
+    let patch = row.patch.fields.clone();
+    if let Some(before) = before {
+        return fields::apply_patch(ground.entity_type(), &before.data, patch);
+    }
+    let mut defaults = ground.defaults.clone();
+    defaults.retain(|number, _| !row.patch.blank.contains(number));
+    fields::apply_patch(ground.entity_type(), &defaults, patch)
 }
 
 impl Resolution {

@@ -78,7 +78,7 @@ impl<'a> Load<'a> {
                 }
                 type_changed = true;
             }
-            if let ControlFlow::Break(()) = self.sink.progress(&self.counts).await {
+            if let ControlFlow::Break(()) = self.sink.progress(&self.counts).await? {
                 if self.at_once() {
                     self.leave_out();
                 }

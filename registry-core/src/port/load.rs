@@ -170,7 +170,7 @@ pub trait LoadSink: Debug + Send + Sync {
 
     /// Told after each slice; `Break` stops the load: what is not applied yet stays out. Before everything is applied at once, good rows
     /// count as what they will be.
-    async fn progress(&self, counts: &JobCounts) -> ControlFlow<()>;
+    async fn progress(&self, counts: &JobCounts) -> Result<ControlFlow<()>, super::StoreError>;
 }
 
 /// What became of the rows.

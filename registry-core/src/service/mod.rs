@@ -7,10 +7,12 @@ mod commit;
 mod decide;
 mod delete;
 mod document;
+mod download;
 mod entities;
 mod expand;
 mod fields;
 mod graph;
+mod jobs;
 mod key_value;
 mod links;
 mod locks;
@@ -19,16 +21,20 @@ pub(crate) mod rights;
 mod search;
 mod symmetric;
 mod types;
+mod upload;
 mod view;
 mod write;
 
 pub use self::{
+    download::{Download, DownloadRequest, Downloads},
     entities::{Entities, IfMatch, Outcome, Read, Written},
     expand::Expanded,
     graph::{Edge, Graph, Node},
+    jobs::{JobPage, JobService, RejectedFile},
     links::{LinkDirection, LinkService, LinkSummary},
     registry::Registry,
     search::{Search, SearchPage, SearchRequest},
     types::{TypeDelete, TypePage, Types, WrittenType},
+    upload::{UploadOutcome, UploadRequest, Uploads},
     view::{Select, entity_json, label, write_entity},
 };

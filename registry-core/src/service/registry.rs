@@ -13,7 +13,10 @@ use crate::{
     port::{Clock, IdSource, Jobs, RandomIds, Store, SystemClock},
 };
 
-use super::{Entities, LinkService, Search, Types, commit::store_error, locks::EntityLocks};
+use super::{
+    Downloads, Entities, JobService, LinkService, Search, Types, Uploads, commit::store_error,
+    locks::EntityLocks,
+};
 
 /// How long a catalog in memory is trusted. Reads on another server may lag a type change by at most 1 s; writes never do, since a
 /// commit names the versions of the types it was decided under.
@@ -97,6 +100,21 @@ impl Registry {
     /// Lists and searches.
     pub fn search(&self) -> Search<'_> {
         Search { registry: self }
+    }
+
+    /// Uploads of files.
+    pub fn uploads(&self) -> Uploads<'_> {
+        Uploads { registry: self }
+    }
+
+    /// Downloads of files.
+    pub fn downloads(&self) -> Downloads<'_> {
+        Downloads { registry: self }
+    }
+
+    /// Jobs of uploads, as a caller sees them.
+    pub fn upload_jobs(&self) -> JobService<'_> {
+        JobService { registry: self }
     }
 
     /// The store.

@@ -202,6 +202,37 @@ impl Search<'_> {
     }
 }
 
+/// The query for all entities of one type that a request's conditions match, in its order, and what it selects.
+pub(super) fn export(
+    catalog: &Catalog,
+    entity_type: &Arc<EntityType>,
+    scope: Scope,
+    request: &SearchRequest,
+) -> Result<(Query, Select), Error> {
+    let scan = Scan {
+        types: vec![Arc::clone(entity_type)],
+        bound: Vec::new(),
+        within: None,
+        place: None,
+    };
+    let select = Select::parse(request.select.as_deref(), &[entity_type])?;
+    let filter = filter(catalog, &scan, request)?;
+    let sort = match &request.sort {
+        Some(text) => resolve_sort(&scan.types, &parse_sort(text)?)?,
+        None => Vec::new(),
+    };
+    let query = Query {
+        types: vec![entity_type.id],
+        filter,
+        sort,
+        scope,
+        limit: limits::PAGE,
+        after: None,
+        count: Count::None,
+    };
+    Ok((query, select))
+}
+
 /// Where a page is taken from.
 struct Scan {
     /// The types looked in.

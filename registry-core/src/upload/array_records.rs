@@ -83,11 +83,9 @@ impl<R: BufRead + Send> ArrayRecords<R> {
                             ended = true;
                             break;
                         }
-                        b'}' | b']' => {
-                            if open.pop() != Some(byte) {
-                                mismatch = true;
-                                break;
-                            }
+                        b'}' | b']' if open.pop() != Some(byte) => {
+                            mismatch = true;
+                            break;
                         }
                         _ => {}
                     }

@@ -20,11 +20,11 @@ pub(super) enum Column {
     Owners,
     Readers,
     Reason,
-    Field(Field),
+    Field(Box<Field>),
     /// Ids of a link's targets.
-    Ids(Link),
+    Ids(Box<Link>),
     /// Keys of a link's targets.
-    Keys(Link, Box<TargetKey>),
+    Keys(Box<Link>, Box<TargetKey>),
 }
 
 impl Column {
@@ -37,16 +37,18 @@ impl Column {
             _ => {}
         }
         let Some((link, field)) = name.split_once('.') else {
-            return entity_type.field_named(name).cloned().map(Self::Field);
+            return entity_type
+                .field_named(name)
+                .map(|field| Self::Field(Box::new(field.clone())));
         };
         if link == "links"
             && let Some(link) = entity_type.link_named(field)
         {
-            return Some(Self::Ids(link.clone()));
+            return Some(Self::Ids(Box::new(link.clone())));
         }
         let link = entity_type.link_named(link)?;
         let key = TargetKey::find(catalog, link, field)?;
-        Some(Self::Keys(link.clone(), Box::new(key)))
+        Some(Self::Keys(Box::new(link.clone()), Box::new(key)))
     }
 
     fn link(&self) -> Option<LinkNumber> {

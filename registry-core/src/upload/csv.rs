@@ -283,14 +283,10 @@ fn list(
 }
 
 fn principals_cell(place: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Vec<Principal>> {
-    match json::read(text.as_bytes()) {
-        Ok(value) => principals(place, &value, problems),
-        Err(_) => {
-            problems.push(
-                Problem::at(place, "type", "the cell must be a JSON list")
-                    .with_value(shorten(text)),
-            );
-            None
-        }
+    if let Ok(value) = json::read(text.as_bytes()) {
+        return principals(place, &value, problems);
     }
+    problems
+        .push(Problem::at(place, "type", "the cell must be a JSON list").with_value(shorten(text)));
+    None
 }

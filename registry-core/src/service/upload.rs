@@ -1,0 +1,448 @@
+//! Uploads: a file of entities, checked, loaded and reported row by row.
+
+use std::{
+    collections::BTreeMap,
+    ops::ControlFlow,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+
+use crate::{
+    Caller, Catalog, EntityType, Error, JobId, Timestamp,
+    entity_type::Key,
+    port::{
+        Atomicity, Effect, Job, JobCounts, JobFailure, JobState, Jobs, LoadEnd, LoadMode, LoadPlan,
+        LoadReport, LoadSink, Position, RowFailure, StoreError,
+    },
+    problem::{Place, Problem, Refusal},
+    upload::{self, Checked, Format, Options, Source},
+};
+
+use super::{Registry, commit::store_error, rights::require_writer};
+
+/// How long jobs are kept.
+pub(super) const KEPT: Duration = Duration::from_hours(24);
+/// How often a file is read again from its first row when others change what it is about.
+const ATTEMPTS: usize = 3;
+/// Errors that an answer lists.
+const ERRORS: usize = 1_000;
+/// Characters of a value at fault that are shown.
+const SHOWN: usize = 200;
+
+/// Uploads of files.
+#[derive(Clone, Copy, Debug)]
+pub struct Uploads<'a> {
+    pub(super) registry: &'a Registry,
+}
+
+/// What to upload: the parameters of the contract as text, as they stand (decoded) in a query string.
+#[derive(Clone, Debug)]
+pub struct UploadRequest {
+    /// Name of the type.
+    pub type_name: String,
+    /// The whole file, spooled, without content encoding.
+    pub source: Arc<dyn Source>,
+    /// Its format.
+    pub format: Format,
+    /// `mode=`: `create` (default), `upsert`, `update`
+    pub mode: Option<String>,
+    /// `key=`: the name of a key of the type
+    pub key: Option<String>,
+    /// `atomic=`: `true` (default), `false`
+    pub atomic: Option<String>,
+    /// `dry_run=`: `true`, `false` (default)
+    pub dry_run: Option<String>,
+    /// `null=`: CSV alone
+    pub null: Option<String>,
+    /// `delimiter=`: CSV alone; one ASCII character
+    pub delimiter: Option<String>,
+}
+
+/// What an upload came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UploadOutcome {
+    /// The job, ended. `Failed` when rows were refused and so nothing was applied.
+    pub job: Job,
+    /// The first 1,000 errors, in line order.
+    pub errors: Vec<JobFailure>,
+    /// Whether there are more.
+    pub errors_truncated: bool,
+    /// Place of the last change in the log; `None` when nothing was written.
+    pub position: Option<Position>,
+}
+
+impl Uploads<'_> {
+    /// Uploads a file. The future must be driven to its end: run it on a task of its own when whoever waits for it may go away.
+    ///
+    /// Refuses, before a row is applied, with `not_found`, `forbidden`, `invalid_mode`, `invalid_atomic`, `invalid_dry_run`,
+    /// `invalid_delimiter`, `unknown_parameter`, `unknown_key`, and what [`upload::check`] finds. Refused rows are no error: the outcome
+    /// tells them.
+    pub async fn upload(
+        &self,
+        caller: &Caller,
+        request: UploadRequest,
+    ) -> Result<UploadOutcome, Error> {
+        require_writer(caller)?;
+        let registry = self.registry;
+        let now = registry.now();
+        registry.jobs.expire_jobs(kept_since(now)).await?;
+        let (mut catalog, mut entity_type) = registry.entity_type(&request.type_name).await?;
+        let mut parameters = Parameters::read(&entity_type, &request)?;
+        let mut checked = check(&request, &catalog, &entity_type, &parameters.options).await?;
+        let id = JobId(registry.ids.next());
+        let mut job = Job {
+            id,
+            type_id: entity_type.id,
+            actor: caller.actor.clone(),
+            state: JobState::Running,
+            counts: JobCounts::default(),
+            error_counts: BTreeMap::new(),
+            media_type: request.format.media_type().to_owned(),
+            header: checked.rejected_header.clone(),
+            created_at: now,
+            finished_at: None,
+        };
+        registry.jobs.put_job(&job).await?;
+        for attempt in 1.. {
+            let sink = Sink::new(&*registry.jobs, job.clone(), checked);
+            let rows = upload::rows(
+                Arc::clone(&request.source),
+                Arc::clone(&catalog),
+                Arc::clone(&entity_type),
+                parameters.options.clone(),
+            );
+            let plan = LoadPlan {
+                entity_type: Arc::clone(&entity_type),
+                catalog: Arc::clone(&catalog),
+                mode: parameters.options.mode,
+                key: parameters.options.key.as_ref().map(|key| key.number),
+                atomic: parameters.atomic,
+                effect: parameters.effect,
+                caller: caller.clone(),
+                ids: Arc::clone(&registry.ids),
+                at: registry.now(),
+            };
+            let loaded = registry.store.load(plan, rows, &sink).await;
+            let told = sink.into_told();
+            job = told.job;
+            match loaded {
+                Ok(report) if report.end != LoadEnd::Stale => {
+                    return self
+                        .finish(job, &report, parameters.atomic, told.errors)
+                        .await;
+                }
+                Ok(_) if attempt < ATTEMPTS => {}
+                Ok(_) => {
+                    self.fail(job).await?;
+                    return Err(Error::Contention);
+                }
+                Err(error) => {
+                    if let Err(second) = self.fail(job).await {
+                        tracing::warn!(error = %second, job = %id, "a failed upload's job could not be written");
+                    }
+                    return Err(store_error(error));
+                }
+            }
+            // Others were faster: from the first row again, under the types as they are now.
+            registry.invalidate();
+            registry.jobs.clear_failures(id).await?;
+            job.counts = JobCounts::default();
+            job.error_counts.clear();
+            let again = async {
+                let (catalog, entity_type) = registry.entity_type(&request.type_name).await?;
+                let parameters = Parameters::read(&entity_type, &request)?;
+                let checked = check(&request, &catalog, &entity_type, &parameters.options).await?;
+                Ok((catalog, entity_type, parameters, checked))
+            };
+            match again.await {
+                Ok(found) => (catalog, entity_type, parameters, checked) = found,
+                Err(error) => {
+                    self.fail(job).await?;
+                    return Err(error);
+                }
+            }
+        }
+        Err(Error::Contention)
+    }
+
+    async fn finish(
+        &self,
+        mut job: Job,
+        report: &LoadReport,
+        atomic: Atomicity,
+        errors: Vec<JobFailure>,
+    ) -> Result<UploadOutcome, Error> {
+        job.counts = report.counts;
+        job.state = match (report.end, atomic) {
+            (LoadEnd::Stopped, _) => JobState::Cancelled,
+            (_, Atomicity::All) if report.counts.failed > 0 => JobState::Failed,
+            _ => JobState::Succeeded,
+        };
+        job.finished_at = Some(self.registry.now());
+        self.registry.jobs.put_job(&job).await?;
+        let all: u64 = job.error_counts.values().sum();
+        Ok(UploadOutcome {
+            errors_truncated: all > errors.len() as u64,
+            job,
+            errors,
+            position: report.position,
+        })
+    }
+
+    async fn fail(&self, mut job: Job) -> Result<(), StoreError> {
+        job.state = JobState::Failed;
+        job.finished_at = Some(self.registry.now());
+        self.registry.jobs.put_job(&job).await
+    }
+}
+
+/// Jobs created before this are gone.
+pub(super) fn kept_since(now: Timestamp) -> Timestamp {
+    let kept = i64::try_from(KEPT.as_micros()).unwrap_or(i64::MAX);
+    Timestamp(now.0.saturating_sub(kept))
+}
+
+/// Looks the file over, off the threads that answer requests.
+async fn check(
+    request: &UploadRequest,
+    catalog: &Arc<Catalog>,
+    entity_type: &Arc<EntityType>,
+    options: &Options,
+) -> Result<Checked, Error> {
+    let source = Arc::clone(&request.source);
+    let (catalog, entity_type) = (Arc::clone(catalog), Arc::clone(entity_type));
+    let options = options.clone();
+    tokio::task::spawn_blocking(move || upload::check(&*source, &catalog, &entity_type, &options))
+        .await
+        .map_err(|error| Error::Internal(format!("the check of the file ended early: {error}")))?
+}
+
+/// The parameters as they were understood.
+#[derive(Clone, Debug, PartialEq)]
+struct Parameters {
+    options: Options,
+    atomic: Atomicity,
+    effect: Effect,
+}
+
+impl Parameters {
+    fn read(entity_type: &EntityType, request: &UploadRequest) -> Result<Self, Error> {
+        let mut problems = Vec::new();
+        let mode = match request.mode.as_deref() {
+            None | Some("create") => LoadMode::Create,
+            Some("upsert") => LoadMode::Upsert,
+            Some("update") => LoadMode::Update,
+            Some(other) => {
+                problems.push(
+                    Problem::parameter("mode", "invalid_mode", "must be create, upsert or update")
+                        .with_value(other),
+                );
+                LoadMode::Create
+            }
+        };
+        let atomic = flag(
+            "atomic",
+            "invalid_atomic",
+            request.atomic.as_deref(),
+            &mut problems,
+        );
+        let dry_run = flag(
+            "dry_run",
+            "invalid_dry_run",
+            request.dry_run.as_deref(),
+            &mut problems,
+        );
+        let delimiter = match request.delimiter.as_deref() {
+            None => b',',
+            Some(text) => delimiter(text).unwrap_or_else(|| {
+                problems.push(
+                    Problem::parameter(
+                        "delimiter",
+                        "invalid_delimiter",
+                        "must be one ASCII character, neither a quote nor a line end",
+                    )
+                    .with_value(text),
+                );
+                b','
+            }),
+        };
+        if request.format != Format::Csv {
+            for (name, given) in [("null", &request.null), ("delimiter", &request.delimiter)] {
+                if given.is_some() {
+                    problems.push(Problem::parameter(
+                        name,
+                        "unknown_parameter",
+                        "is for CSV files alone",
+                    ));
+                }
+            }
+        }
+        if !problems.is_empty() {
+            return Err(Error::problems(
+                Refusal::Malformed,
+                "invalid_parameters",
+                problems,
+            ));
+        }
+        let key = request
+            .key
+            .as_deref()
+            .map(|name| key(entity_type, name))
+            .transpose()?;
+        Ok(Self {
+            options: Options {
+                format: request.format,
+                mode,
+                key,
+                delimiter,
+                null: request.null.clone(),
+            },
+            atomic: if atomic.unwrap_or(true) {
+                Atomicity::All
+            } else {
+                Atomicity::Each
+            },
+            effect: if dry_run.unwrap_or(false) {
+                Effect::DryRun
+            } else {
+                Effect::Apply
+            },
+        })
+    }
+}
+
+fn flag(
+    name: &str,
+    code: &'static str,
+    text: Option<&str>,
+    problems: &mut Vec<Problem>,
+) -> Option<bool> {
+    match text {
+        None => None,
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        Some(other) => {
+            problems
+                .push(Problem::parameter(name, code, "must be true or false").with_value(other));
+            None
+        }
+    }
+}
+
+fn delimiter(text: &str) -> Option<u8> {
+    match text.as_bytes() {
+        [byte] if (byte.is_ascii_graphic() && *byte != b'"') || matches!(byte, b'\t' | b' ') => {
+            Some(*byte)
+        }
+        _ => None,
+    }
+}
+
+fn key(entity_type: &EntityType, name: &str) -> Result<Key, Error> {
+    entity_type.key_named(name).ok_or_else(|| {
+        Error::problems(
+            Refusal::Invalid,
+            "unknown_key",
+            vec![
+                Problem::parameter("key", "unknown_key", "the type has no such key")
+                    .with_value(name),
+            ],
+        )
+    })
+}
+
+/// Writes failures and progress of one attempt to the job.
+#[derive(Debug)]
+struct Sink<'a> {
+    jobs: &'a dyn Jobs,
+    checked: Checked,
+    told: Mutex<Told>,
+}
+
+#[derive(Debug)]
+struct Told {
+    job: Job,
+    errors: Vec<JobFailure>,
+}
+
+impl<'a> Sink<'a> {
+    fn new(jobs: &'a dyn Jobs, job: Job, checked: Checked) -> Self {
+        Self {
+            jobs,
+            checked,
+            told: Mutex::new(Told {
+                job,
+                errors: Vec::new(),
+            }),
+        }
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn into_told(self) -> Told {
+        self.told
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failure(&self, line: u64, problem: &Problem) -> JobFailure {
+        let pointer = match &problem.place {
+            Place::Pointer(pointer) if !pointer.is_empty() => Some(pointer.clone()),
+            _ => None,
+        };
+        let column = pointer.as_deref().and_then(|at| self.checked.column(at));
+        JobFailure {
+            line,
+            column: column.map(str::to_owned),
+            pointer,
+            code: problem.code.to_owned(),
+            message: problem.message.clone(),
+            value: problem
+                .value
+                .as_ref()
+                .map(|value| value.chars().take(SHOWN).collect()),
+        }
+    }
+}
+
+#[async_trait]
+impl LoadSink for Sink<'_> {
+    async fn failed(&self, failures: Vec<RowFailure>) -> Result<(), StoreError> {
+        let mut errors = Vec::new();
+        let mut rejected = Vec::with_capacity(failures.len());
+        for failure in failures {
+            let line = failure.line;
+            errors.extend(failure.errors.iter().map(|one| self.failure(line, one)));
+            rejected.push((line, failure.raw));
+        }
+        let id = {
+            let mut told = self.told();
+            for error in &errors {
+                let count = told.job.error_counts.entry(error.code.clone());
+                *count.or_default() += 1;
+            }
+            let room = ERRORS.saturating_sub(told.errors.len());
+            told.errors.extend(errors.iter().take(room).cloned());
+            told.job.id
+        };
+        self.jobs.add_failures(id, &errors, &rejected).await
+    }
+
+    async fn progress(&self, counts: &JobCounts) -> Result<ControlFlow<()>, StoreError> {
+        let job = {
+            let mut told = self.told();
+            told.job.counts = *counts;
+            told.job.clone()
+        };
+        self.jobs.put_job(&job).await?;
+        Ok(if self.jobs.cancel_requested(job.id).await? {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
+    }
+}
