@@ -54,19 +54,32 @@ impl State {
                 .any(|value| compare.test.passes(value)),
             Filter::Present(operand) => !operand.values_of(entity).is_empty(),
             Filter::Linked { step, ids } => self
-                .other_ends(step, entity)
-                .into_iter()
-                .filter(|id| match step.to {
-                    LinkEnd::Target => true,
-                    LinkEnd::Holder => self.readable(*id, scope).is_some(),
-                })
+                .shown_ends(step, entity, scope)
                 .any(|id| ids.as_ref().is_none_or(|ids| ids.contains(&id))),
+            Filter::LinkedElsewhere { step, id } => self
+                .shown_ends(step, entity, scope)
+                .any(|other| other != *id),
             Filter::Exists { step, filter } => self
                 .other_ends(step, entity)
                 .into_iter()
                 .filter_map(|id| self.readable(id, scope))
                 .any(|other| self.holds(filter, other, scope)),
         }
+    }
+
+    /// The other ends whose ids show: a holder shows its targets, readable or not; a target shows the holders that are readable.
+    fn shown_ends<'a>(
+        &'a self,
+        step: &LinkStep,
+        entity: &Entity,
+        scope: &'a Scope,
+    ) -> impl Iterator<Item = EntityId> + use<'a> {
+        let to = step.to;
+        let ends = self.other_ends(step, entity).into_iter();
+        ends.filter(move |id| match to {
+            LinkEnd::Target => true,
+            LinkEnd::Holder => self.readable(*id, scope).is_some(),
+        })
     }
 
     fn other_ends(&self, step: &LinkStep, entity: &Entity) -> Vec<EntityId> {

@@ -18,6 +18,16 @@ pub(crate) struct JobTable {
     failures: Vec<JobFailure>,
     /// By line.
     rejected: BTreeMap<u64, String>,
+    /// Beside the job, so that writing the job does not take the request back.
+    request: Request,
+}
+
+/// Whether a job was asked to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Request {
+    #[default]
+    None,
+    Cancel,
 }
 
 impl JobTable {
@@ -39,6 +49,7 @@ impl Jobs for MemoryStore {
                 job: job.clone(),
                 failures: Vec::new(),
                 rejected: BTreeMap::new(),
+                request: Request::None,
             });
         Ok(())
     }
@@ -73,6 +84,26 @@ impl Jobs for MemoryStore {
             table.rejected.entry(*line).or_insert_with(|| raw.clone());
         }
         Ok(())
+    }
+
+    async fn clear_failures(&self, id: JobId) -> Result<(), StoreError> {
+        if let Some(table) = lock(&self.jobs)?.get_mut(&id) {
+            table.failures.clear();
+            table.rejected.clear();
+        }
+        Ok(())
+    }
+
+    async fn request_cancel(&self, id: JobId) -> Result<(), StoreError> {
+        if let Some(table) = lock(&self.jobs)?.get_mut(&id) {
+            table.request = Request::Cancel;
+        }
+        Ok(())
+    }
+
+    async fn cancel_requested(&self, id: JobId) -> Result<bool, StoreError> {
+        let jobs = lock(&self.jobs)?;
+        Ok(jobs.get(&id).map(|table| table.request) == Some(Request::Cancel))
     }
 
     async fn failures(

@@ -10,7 +10,7 @@ use futures::{StreamExt as _, stream};
 use registry_core::{
     Encoded, Entity, EntityId, KeyNumber, Scope, TypeId, Version,
     change::{ChangeSet, LinkRow},
-    limits,
+    limits, load,
     port::{
         CatalogRows, ChangePage, ChangeRow, CommitError, EntityStream, Found, LinkCount, LoadPlan,
         LoadReport, LoadSink, Position, Receipt, RowStream, Store, StoreError,
@@ -201,12 +201,7 @@ impl Store for MemoryStore {
         rows: RowStream<'_>,
         sink: &dyn LoadSink,
     ) -> Result<LoadReport, StoreError> {
-        // The shared algorithm arrives with the load's own work; until then a load is refused, not half done.
-        let _ = (MemoryArea::new(self, plan), rows, sink);
-        Err(StoreError::internal(
-            "loading",
-            "the algorithm of loads is not merged yet",
-        ))
+        load::run(&MemoryArea::new(self, plan.clone()), plan, rows, sink).await
     }
 
     async fn secret(&self) -> Result<[u8; 32], StoreError> {

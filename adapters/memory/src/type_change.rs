@@ -23,14 +23,18 @@ impl State {
         if let (Some(before), true) = (&change.before, change.looks_at_entities()) {
             let narrowed = change.narrowed_links();
             for entity in self.of_type(before.id) {
-                for (name, code) in change.violations(entity) {
-                    found.entry((name, code)).or_default().push(entity);
-                }
-                for (link, to) in &narrowed {
-                    if let Some(name) = self.leads_elsewhere(change, entity, *link, to) {
-                        let violation = (name, "type_change_conflict");
-                        found.entry(violation).or_default().push(entity);
-                    }
+                let narrowed = narrowed.iter().filter_map(|(link, to)| {
+                    let name = self.leads_elsewhere(change, entity, *link, to)?;
+                    Some((name, "type_change_conflict"))
+                });
+                // A set: an entity counts once for each name, however often it violates it.
+                let own: BTreeSet<_> = change
+                    .violations(entity)
+                    .into_iter()
+                    .chain(narrowed)
+                    .collect();
+                for violation in own {
+                    found.entry(violation).or_default().push(entity);
                 }
             }
         }

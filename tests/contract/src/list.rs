@@ -94,6 +94,7 @@ macro_rules! store_contract {
                 a_path_leads_over_several_links
                 a_symmetric_link_is_followed_from_either_end
                 a_link_compares_ids_in_both_directions
+                a_link_that_leads_elsewhere_leads_to_another_entity
                 a_type_is_asked_for_at_the_end_of_a_path
             }
             pages {
@@ -133,6 +134,8 @@ macro_rules! store_contract {
                 jobs_are_listed_newest_first
                 failures_come_in_order_of_line_and_of_their_adding
                 a_record_must_be_kept_once_however_many_failures_name_its_line
+                cleared_failures_are_gone_and_others_may_follow
+                writing_the_job_must_not_take_the_request_to_cancel_back
                 expired_jobs_go_with_all_that_belongs_to_them
             }
             identity {

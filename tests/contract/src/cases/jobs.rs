@@ -171,6 +171,49 @@ pub async fn a_record_must_be_kept_once_however_many_failures_name_its_line(harn
     assert_eq!(read(12, 10).await, []);
 }
 
+pub async fn cleared_failures_are_gone_and_others_may_follow(harness: impl Harness) {
+    let subject = harness.open().await;
+    for number in [1, 2] {
+        subject.jobs.put_job(&job(number)).await.unwrap();
+        let (failures, records) = ([failure(1, "a")], [raw(1)]);
+        let added = subject
+            .jobs
+            .add_failures(job_id(number), &failures, &records);
+        added.await.unwrap();
+    }
+    subject.jobs.clear_failures(job_id(1)).await.unwrap();
+    let failures = subject.jobs.failures(job_id(1), 0, 10).await.unwrap();
+    let rejected = subject.jobs.rejected(job_id(1), 0, 10).await.unwrap();
+    assert_eq!((failures, rejected), (vec![], vec![]));
+    assert_eq!(subject.jobs.job(job_id(1)).await.unwrap(), Some(job(1)));
+    let other = subject.jobs.failures(job_id(2), 0, 10).await.unwrap();
+    assert_eq!(other, [failure(1, "a")]);
+    let (failures, records) = ([failure(1, "b")], [raw(1)]);
+    let added = subject.jobs.add_failures(job_id(1), &failures, &records);
+    added.await.unwrap();
+    let rejected = subject.jobs.rejected(job_id(1), 0, 10).await.unwrap();
+    let (line, text) = raw(1);
+    assert_eq!(rejected, [(line, text, failures.to_vec())]);
+}
+
+pub async fn writing_the_job_must_not_take_the_request_to_cancel_back(harness: impl Harness) {
+    let subject = harness.open().await;
+    let other = harness.open().await;
+    for number in [1, 2] {
+        subject.jobs.put_job(&job(number)).await.unwrap();
+        let asked = subject.jobs.cancel_requested(job_id(number)).await;
+        assert!(!asked.unwrap());
+    }
+    other.jobs.request_cancel(job_id(1)).await.unwrap();
+    subject.jobs.put_job(&job(1)).await.unwrap();
+    assert!(subject.jobs.cancel_requested(job_id(1)).await.unwrap());
+    assert!(!subject.jobs.cancel_requested(job_id(2)).await.unwrap());
+    // A job that is not there is passed over.
+    subject.jobs.request_cancel(job_id(9)).await.unwrap();
+    assert!(!subject.jobs.cancel_requested(job_id(9)).await.unwrap());
+    assert_eq!(subject.jobs.job(job_id(9)).await.unwrap(), None);
+}
+
 pub async fn expired_jobs_go_with_all_that_belongs_to_them(harness: impl Harness) {
     let subject = harness.open().await;
     for number in 1..=3 {

@@ -9,7 +9,7 @@ use crate::{
     Harness, Subject,
     fixture::{
         Build as _, airport, airport_type, compare, country, country_type, encoded, entity, exists,
-        field, id, integer, is, linked, not, query, text, to_holder, to_target,
+        field, id, integer, is, linked, linked_elsewhere, not, query, text, to_holder, to_target,
     },
 };
 
@@ -171,6 +171,20 @@ pub async fn a_link_compares_ids_in_both_directions(harness: impl Harness) {
     // The link of the other number leads elsewhere.
     let other = linked(to_target(&airport, airport::COUNTRY), Some(&[id(3)]));
     assert_finds(&subject, &airport, other, &[]).await;
+}
+
+pub async fn a_link_that_leads_elsewhere_leads_to_another_entity(harness: impl Harness) {
+    let subject = harness.open().await;
+    let (country, airport) = world(&subject).await;
+    let out = |number| linked_elsewhere(to_target(&airport, airport::SERVES), id(number));
+    let back = |number| linked_elsewhere(to_holder(&airport, airport::SERVES), id(number));
+    assert_finds(&subject, &airport, out(3), &[11]).await;
+    assert_finds(&subject, &airport, out(1), &[11, 12]).await;
+    assert_finds(&subject, &airport, out(99), &[11, 12]).await;
+    assert_finds(&subject, &airport, not(out(3)), &[12, 13, 14]).await;
+    assert_finds(&subject, &country, back(11), &[3]).await;
+    assert_finds(&subject, &country, back(12), &[1, 2, 3]).await;
+    assert_finds(&subject, &country, not(back(11)), &[1, 2]).await;
 }
 
 pub async fn a_type_is_asked_for_at_the_end_of_a_path(harness: impl Harness) {

@@ -9,7 +9,7 @@ use crate::{
     Harness, Subject,
     fixture::{
         Build as _, airport, airport_type, country, country_type, entity, exists, field, id, is,
-        linked, not, query, scope, text, to_holder, to_target, update,
+        linked, linked_elsewhere, not, query, scope, text, to_holder, to_target, update,
     },
 };
 
@@ -161,7 +161,7 @@ pub async fn the_scope_holds_for_linked_entities_too(harness: impl Harness) {
     let open = is(field(&airport, airport::STATUS), "open");
     let any = Filter::And(Vec::new());
     let there_and_back = exists(inward.clone(), exists(outward.clone(), any.clone()));
-    let cases: [(&EntityType, Filter, &str, &[u32]); 12] = [
+    let cases: [(&EntityType, Filter, &str, &[u32]); 15] = [
         (
             &airport,
             exists(outward.clone(), named.clone()),
@@ -184,6 +184,12 @@ pub async fn the_scope_holds_for_linked_entities_too(harness: impl Harness) {
         // The holder shows the id of its target to whoever may read the holder.
         (&airport, linked(outward.clone(), None), "org:a", &[11, 12]),
         (&airport, linked(outward, Some(&[id(2)])), "org:a", &[12]),
+        (
+            &airport,
+            linked_elsewhere(to_target(&airport, airport::COUNTRY), id(1)),
+            "org:a",
+            &[12],
+        ),
         // From the other end nothing shows but what is readable.
         (&country, linked(inward.clone(), None), "org:b", &[]),
         (
@@ -195,6 +201,18 @@ pub async fn the_scope_holds_for_linked_entities_too(harness: impl Harness) {
         (
             &country,
             linked(inward.clone(), Some(&[id(11), id(13)])),
+            "org:a",
+            &[1],
+        ),
+        (
+            &country,
+            linked_elsewhere(inward.clone(), id(11)),
+            "org:a",
+            &[],
+        ),
+        (
+            &country,
+            linked_elsewhere(inward.clone(), id(12)),
             "org:a",
             &[1],
         ),

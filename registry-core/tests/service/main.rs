@@ -1,0 +1,10 @@
+//! The services over the reference store: whole answers, with a fixed clock and fixed ids.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod deletes;
+mod entities;
+mod graphs;
+mod links;
+mod rights;
+mod searches;
+mod support;
