@@ -153,7 +153,7 @@ fn a_patch_that_changes_nothing_is_no_change() {
 fn each_fault_of_a_patch_has_its_place_and_code() {
     let catalog = catalog(&[country(), airport()]);
     let before = catalog.by_name("airport").unwrap();
-    let cases: Vec<(Value, Refusal, &str, &[(&str, &'static str)])> = vec![
+    let cases: Vec<Fault<Value>> = vec![
         (
             json!({"name": null}),
             Invalid,

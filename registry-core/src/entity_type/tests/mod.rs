@@ -1,5 +1,10 @@
 //! Documents in, whole answers out.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "tests, with tables of cases"
+)]
 
 mod change;
 mod define;
@@ -19,6 +24,14 @@ use crate::{
     change::TypeChange,
     problem::{Place, Refusal},
 };
+
+/// A document, and the class, code and problems that it is refused with.
+type Fault<D> = (
+    D,
+    Refusal,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
 
 /// Time of the first definitions.
 const THEN: Timestamp = Timestamp(1_000_000);

@@ -30,6 +30,9 @@ fn what_was_read_can_be_put_back() {
         let document = document(one, &catalog);
         let change = replace(one, &document, &[], &catalog, NOW).unwrap();
         assert!(change.is_none(), "{}: {change:?}", one.name);
+        // Nor does keeping it change anything.
+        let stored = serde_json::to_string(one.as_ref()).unwrap();
+        assert_eq!(serde_json::from_str::<EntityType>(&stored).unwrap(), **one);
     }
     // Without what the server made, and in place of an earlier version.
     let before = catalog.by_name("airport").unwrap();
@@ -165,7 +168,7 @@ fn each_fault_of_a_replacement_has_its_place_and_code() {
         document.insert(section.to_owned(), value);
         document
     };
-    let cases: Vec<(Map<String, Value>, Refusal, &str, &[(&str, &'static str)])> = vec![
+    let cases: Vec<Fault<Map<String, Value>>> = vec![
         (
             with("id", json!("x")),
             Malformed,
