@@ -83,9 +83,11 @@ impl Failure {
         self
     }
 
-    /// The status it is answered with.
-    pub(crate) fn status(&self) -> StatusCode {
-        self.0.status
+    /// The same with one more member, in the place of any of that name.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.0.extra.push((name, value));
+        self
     }
 
     /// The document. Server errors are logged here with their cause.
