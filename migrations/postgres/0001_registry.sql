@@ -73,7 +73,8 @@ CREATE TABLE change (
     at          bigint NOT NULL,
     PRIMARY KEY (transaction, sequence)
 );
-CREATE UNIQUE INDEX change_by_entity ON change (entity, version);
+-- A type may have the id of an entity; their rows do not meet.
+CREATE UNIQUE INDEX change_by_entity ON change (entity, version) WHERE operation <> 'type';
 
 CREATE TABLE job (
     id         uuid PRIMARY KEY,

@@ -70,7 +70,8 @@ CREATE TABLE change (
     actor     TEXT NOT NULL,
     at        INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX change_by_entity ON change (entity, version);
+-- A type may have the id of an entity; their rows do not meet.
+CREATE UNIQUE INDEX change_by_entity ON change (entity, version) WHERE operation <> 'type';
 
 CREATE TABLE job (
     id         BLOB PRIMARY KEY,

@@ -4,6 +4,7 @@ mod config;
 mod driver;
 mod error;
 mod migrate;
+pub mod testing;
 
 pub use config::PostgresConfig;
 pub use driver::PostgresDriver;

@@ -3,14 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use registry_core::{
-    Entity, EntityId, EntityType, Scope, TypeId, Version,
+    Encoded, Entity, EntityId, EntityType, KeyNumber, Scope, TypeId, Version,
     change::{Batch, ChangeSet, KeyRow, Operation},
     port::{CommitError, Conflict, Position, StoreError},
 };
 use std::sync::Arc;
 
 use crate::{
-    Column, Dialect, Driver, EngineError, Failure, Row, Sql, Statement,
+    Argument, Column, Dialect, Driver, EngineError, Failure, Row, Sql, Statement,
     ColumnType::{Id, Int, Text},
     driver::Committing,
     write::{self, Source, change_columns, entity_columns, key_columns},
@@ -264,19 +264,30 @@ async fn replace_keys<D: Driver>(driver: &D, transaction: &mut D::Transaction, w
     if claimed == batch.keys_added.len() as u64 {
         return Ok(());
     }
-    let taken = first_taken(driver, transaction, &batch.keys_added).await?;
+    let taken = first_taken(driver, transaction, work).await?;
     Err(Conflict::KeyTaken { operation: work.operation(taken.entity), key: taken.key }.into())
 }
 
-/// The first of these keys that another entity holds.
-async fn first_taken<D: Driver>(driver: &D, transaction: &mut D::Transaction, keys: &[KeyRow]) -> Result<KeyRow, Stop> {
-    for row in keys {
+/// The first operation, in their order, whose key another entity holds or an earlier operation claims.
+async fn first_taken<D: Driver>(driver: &D, transaction: &mut D::Transaction, work: &Work) -> Result<KeyRow, Stop> {
+    let mut rows: Vec<&KeyRow> = work.batch.keys_added.iter().collect();
+    rows.sort_by_key(|row| work.operation(row.entity));
+    let mut claimed: HashMap<(TypeId, KeyNumber, &Encoded), EntityId> = HashMap::new();
+    for row in rows {
+        if claimed.insert((row.type_id, row.key, &row.value), row.entity).is_some() {
+            return Ok(row.clone());
+        }
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT k.entity FROM unique_key AS k WHERE k.type = ").bind(crate::Argument::Id(row.type_id.0));
-        sql.push(" AND k.key = ").bind(crate::Argument::Int(i64::from(row.key.0)));
-        sql.push(" AND k.value = ").bind(crate::Argument::Text(row.value.0.clone()));
+        sql.push("SELECT k.entity FROM unique_key AS k WHERE k.type = ").bind(Argument::Id(row.type_id.0));
+        sql.push(" AND k.key = ").bind(Argument::Int(i64::from(row.key.0)));
+        sql.push(" AND k.value = ").bind(Argument::Text(row.value.0.clone()));
         for mut holder in driver.fetch_in(transaction, sql.finish(&[Id])).await? {
-            if holder.id()? != row.entity.0 {
+            let holder = EntityId(holder.id()?);
+            let claims = |other: &KeyRow| {
+                other.entity == holder && other.type_id == row.type_id && other.key == row.key && other.value == row.value
+            };
+            // One of the set's own claims that came first by value, not by operation, is not what stands in the way.
+            if holder != row.entity && !work.batch.keys_added.iter().any(claims) {
                 return Ok(row.clone());
             }
         }
@@ -289,7 +300,7 @@ async fn first_existing<D: Driver>(driver: &D, transaction: &mut D::Transaction,
     // The insert left out exactly those that were there: their stored row differs from the one to be made in version, time or actor,
     // but need not, so the log decides: an entity just inserted has no row in it at its version yet.
     let mut sql = Sql::new(D::DIALECT);
-    sql.push("SELECT DISTINCT c.entity FROM change AS c JOIN entity AS e ON e.id = c.entity AND e.version = c.version WHERE ");
+    sql.push("SELECT DISTINCT c.entity FROM change AS c JOIN entity AS e ON e.id = c.entity AND e.version = c.version WHERE c.operation <> 'type' AND ");
     sql.id_in("c.entity", work.batch.created.iter().map(|entity| entity.id.0).collect()).push(" ORDER BY c.entity");
     let mut rows = driver.fetch_in(transaction, sql.finish(&[Id])).await?.into_iter();
     let operation = match rows.next() {

@@ -207,7 +207,7 @@ fn merge(group: &[Pending]) -> Work {
 /// Runs one work: as one statement where the engine takes it, else, or when that was refused, step by step.
 pub(crate) async fn run<D: Driver>(driver: &D, work: &Work) -> Result<Position, CommitError> {
     if work.batch.changes.is_empty() {
-        return Err(StoreError::internal("committing", "a change set without an operation").into());
+        return Ok(Position { transaction: 0, sequence: 0 });
     }
     if D::DIALECT == Dialect::Postgres && one_statement::possible(work) {
         match one_statement::run(driver, work).await {
@@ -266,8 +266,17 @@ where
     }
 }
 
-/// The refusal of a change set that the port does not take.
-pub(crate) fn too_large(set: &ChangeSet) -> Option<StoreError> {
-    (set.operations.len() > registry_core::limits::OPERATIONS)
-        .then(|| StoreError::internal("committing", "a change set with more operations than a store takes"))
+/// The refusal of a change set that is none: a defect of whoever made it, told before any of it is applied.
+pub(crate) fn defect(set: &ChangeSet) -> Option<StoreError> {
+    let mut ids = HashSet::new();
+    let what = if set.operations.len() > registry_core::limits::OPERATIONS {
+        "a change set with more operations than a store takes"
+    } else if set.operations.iter().any(|one| !set.types.iter().any(|known| known.id == one.type_id())) {
+        "an operation on an entity whose type the change set does not hold"
+    } else if set.operations.iter().any(|one| !ids.insert(one.entity_id())) {
+        "two operations on one entity"
+    } else {
+        return None;
+    };
+    Some(StoreError::internal("committing", what))
 }

@@ -46,7 +46,7 @@ pub(crate) fn after(dialect: Dialect, after: Option<Position>, limit: usize) -> 
 pub(crate) fn of_entity(dialect: Dialect, id: EntityId, before: Option<Version>, limit: usize) -> Statement {
     let mut sql = Sql::new(dialect);
     select(&mut sql);
-    sql.push("c.entity = ").bind(Argument::Id(id.0));
+    sql.push("c.operation <> 'type' AND c.entity = ").bind(Argument::Id(id.0));
     if let Some(before) = before {
         sql.push(" AND c.version < ").bind(Argument::Int(before.0));
     }

@@ -173,7 +173,7 @@ impl<D: Driver> Store for SqlStore<D> {
 
     async fn last_version(&self, id: EntityId) -> Result<Option<Version>, StoreError> {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT max(c.version) FROM change AS c WHERE c.entity = ").bind(Argument::Id(id.0));
+        sql.push("SELECT max(c.version) FROM change AS c WHERE c.operation <> 'type' AND c.entity = ").bind(Argument::Id(id.0));
         let rows = self.read("reading the log", sql, &[Int]).await?;
         let version = rows.into_iter().next().map(|mut row| row.optional_int()).transpose()?;
         Ok(version.flatten().map(Version))
@@ -190,7 +190,7 @@ impl<D: Driver> Store for SqlStore<D> {
     }
 
     async fn commit(&self, set: ChangeSet) -> Result<Receipt, CommitError> {
-        if let Some(error) = group::too_large(&set) {
+        if let Some(error) = group::defect(&set) {
             return Err(error.into());
         }
         self.groups.commit(set).await

@@ -1,6 +1,6 @@
 //! The catalog of types: reading it, and changing one type under its exclusive lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use registry_core::{
     Entity, EntityId, EntityType, LinkTargets, TypeId, Version,
@@ -133,20 +133,21 @@ async fn drop_rows<D: Driver>(driver: &D, transaction: &mut D::Transaction, id: 
 
 /// What stands in the way, by (name, code).
 #[derive(Default)]
-struct Violations(BTreeMap<(String, &'static str), (u64, Vec<EntityId>)>);
+struct Violations(BTreeMap<(String, &'static str), BTreeSet<EntityId>>);
 
 impl Violations {
     fn add(&mut self, name: String, code: &'static str, entity: EntityId) {
-        let (count, samples) = self.0.entry((name, code)).or_default();
-        *count += 1;
-        if samples.len() < SAMPLES {
-            samples.push(entity);
-        }
+        self.0.entry((name, code)).or_default().insert(entity);
     }
 
     fn first(self) -> Option<Conflict> {
-        let ((name, code), (count, samples)) = self.0.into_iter().next()?;
-        Some(Conflict::Violation(TypeViolation { name, code, count, samples }))
+        let ((name, code), entities) = self.0.into_iter().next()?;
+        Some(Conflict::Violation(TypeViolation {
+            name,
+            code,
+            count: entities.len() as u64,
+            samples: entities.into_iter().take(SAMPLES).collect(),
+        }))
     }
 }
 
@@ -205,7 +206,7 @@ async fn read_slice<D: Driver>(
     Ok(rows.into_iter().map(entities::read).collect::<Result<_, _>>()?)
 }
 
-/// Claims new keys; an entity that comes second is a violation of the key.
+/// Claims new keys; entities that share a value are violations of the key, all of them.
 async fn claim<D: Driver>(
     driver: &D,
     transaction: &mut D::Transaction,
@@ -229,8 +230,10 @@ async fn claim<D: Driver>(
         sql.push(" AND k.key = ").bind(Argument::Int(i64::from(row.key.0)));
         sql.push(" AND k.value = ").bind(Argument::Text(row.value.0.clone()));
         for mut holder in driver.fetch_in(transaction, sql.finish(&[Id])).await? {
-            if holder.id()? != row.entity.0 {
+            let holder = EntityId(holder.id()?);
+            if holder != row.entity {
                 let name = names.get(&row.key).cloned().unwrap_or_default();
+                violations.add(name.clone(), "type_change_conflict", holder);
                 violations.add(name, "type_change_conflict", row.entity);
             }
         }

@@ -170,7 +170,7 @@ async fn last_versions<D: Driver>(area: &Area<D>, ids: Vec<Uuid>) -> Result<Hash
         return Ok(found);
     }
     let mut sql = Sql::new(D::DIALECT);
-    sql.push("SELECT c.entity, max(c.version) FROM change AS c WHERE ").id_in("c.entity", ids).push(" GROUP BY c.entity");
+    sql.push("SELECT c.entity, max(c.version) FROM change AS c WHERE c.operation <> 'type' AND ").id_in("c.entity", ids).push(" GROUP BY c.entity");
     for mut row in read(area, sql, &[Id, Int]).await? {
         found.insert(EntityId(row.id()?), Version(row.int()?));
     }
