@@ -20,6 +20,18 @@ macro_rules! store_contract {
                 a_dropped_field_with_values_is_refused_when_it_must_be_unused
                 a_change_set_of_nothing_is_applied
             }
+            types {
+                a_field_becomes_required_when_every_entity_has_it
+                the_rules_of_a_field_narrow_when_every_value_keeps_them
+                a_field_changes_its_kind_only_without_values
+                a_link_becomes_required_when_every_entity_has_it
+                a_link_to_many_becomes_one_to_one_when_none_has_more
+                a_link_leads_to_fewer_types_when_no_target_is_of_another
+                entities_keep_the_type_version_under_which_they_were_written
+                a_write_never_happens_under_a_stale_type
+                a_key_added_beside_writers_holds_for_every_entity
+                of_two_type_changes_at_once_one_is_refused
+            }
             commit {
                 an_entity_comes_back_whole
                 an_update_replaces_the_whole_entity
@@ -120,6 +132,32 @@ macro_rules! store_contract {
                 history_is_newest_first_and_of_one_entity
                 the_rows_of_a_type_are_not_those_of_an_entity_with_its_id
                 the_walk_back_through_history_gives_every_earlier_version
+            }
+            load {
+                rows_make_entities
+                rows_are_merged_into_what_is_there
+                a_load_writes_the_change_log_as_a_commit_does
+                with_all_it_must_apply_every_row_in_one_transaction_or_none
+                with_each_it_must_apply_every_good_row
+                a_dry_run_counts_and_writes_nothing
+                rows_must_see_what_earlier_rows_made
+                a_second_row_about_one_entity_fails
+                an_update_without_its_entity_and_a_creation_with_one_fail
+                a_key_may_pass_from_one_row_to_a_later_one
+                an_id_that_was_used_before_goes_on_counting_in_a_load
+            }
+            staging {
+                rows_must_see_what_rows_of_earlier_slices_made
+                a_second_row_about_an_entity_of_an_earlier_slice_fails
+                what_is_staged_is_invisible_to_readers
+                two_loads_do_not_see_each_other_before_they_are_applied
+                a_load_whose_rows_break_off_applies_nothing_more
+                a_load_that_is_stopped_applies_nothing_more
+                rows_that_could_not_be_read_are_failures_like_others
+                rows_are_not_applied_under_a_type_that_has_changed
+                an_entity_that_changed_since_it_was_resolved_is_not_overwritten
+                a_key_taken_since_it_was_resolved_is_not_taken_twice
+                a_target_deleted_since_it_was_resolved_is_not_linked_to
             }
             concurrency {
                 of_64_parallel_creations_with_one_unique_value_exactly_one_succeeds
