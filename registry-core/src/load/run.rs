@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
+use futures::StreamExt;
+
 use crate::{
     EntityId, Problem,
     change::{ChangeSet, Operation},
@@ -67,7 +69,9 @@ impl<'a> Load<'a> {
         }
     }
 
-    async fn run(mut self, mut rows: RowStream<'_>) -> Result<LoadReport, StoreError> {
+    async fn run(mut self, rows: RowStream<'_>) -> Result<LoadReport, StoreError> {
+        // The last slice is not always full: the end is asked for twice.
+        let mut rows = rows.fuse().boxed();
         let mut type_changed = false;
         while let Some(slice) = Slice::read(&mut rows).await? {
             if type_changed {

@@ -22,9 +22,8 @@ enum At {
 impl At {
     fn next(self, byte: u8, delimiter: u8) -> Self {
         match (self, byte) {
-            (Self::CellStart | Self::Quote, b'"') => Self::Quoted,
             (Self::Quoted, b'"') => Self::Quote,
-            (Self::Quoted, _) => Self::Quoted,
+            (Self::CellStart | Self::Quote, b'"') | (Self::Quoted, _) => Self::Quoted,
             (_, byte) if byte == delimiter => Self::CellStart,
             (Self::CellStart | Self::Bare | Self::Quote, _) => Self::Bare,
         }

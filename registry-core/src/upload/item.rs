@@ -62,7 +62,7 @@ pub(super) fn row(
     let mut problems = Vec::new();
     for (name, value) in &members {
         match (name.as_str(), value) {
-            ("_id", Value::Null) => {}
+            ("_id" | "owners" | "readers", Value::Null) => {}
             ("_id", Value::String(id)) if id.parse::<crate::EntityId>().is_ok() => {
                 row.id = id.parse().ok();
             }
@@ -81,7 +81,6 @@ pub(super) fn row(
                 "type",
                 format!("`{name}` is an object"),
             )),
-            ("owners" | "readers", Value::Null) => {}
             ("owners", value) => row.patch.owners = principals("/owners", value, &mut problems),
             ("readers", value) => row.patch.readers = principals("/readers", value, &mut problems),
             _ => problems.push(Problem::at(

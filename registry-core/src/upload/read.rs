@@ -113,33 +113,48 @@ pub fn rows(
 ) -> RowStream<'static> {
     let (sender, receiver) = mpsc::channel(2);
     tokio::task::spawn_blocking(move || {
-        let result = send(&*source, &catalog, &entity_type, &options, &sender);
-        if let Err(error) = result {
-            // Nobody listens any more: the load has ended for another reason.
-            let _ = sender.blocking_send(Err(error));
-        }
+        let last = match send(&*source, &catalog, &entity_type, &options, &sender) {
+            Ok(()) => Message::End,
+            Err(error) => Message::Broken(error),
+        };
+        // Where nobody listens any more, the load has ended for another reason.
+        let _ = sender.blocking_send(last);
     });
-    let batches = stream::unfold(receiver, |mut receiver| async {
-        receiver.recv().await.map(|batch| (batch, receiver))
+    let batches = stream::unfold(Some(receiver), |receiver| async {
+        let mut receiver = receiver?;
+        let (items, rest) = match receiver.recv().await {
+            Some(Message::Batch(items)) => (
+                items.into_iter().map(Ok).collect::<Vec<_>>(),
+                Some(receiver),
+            ),
+            Some(Message::End) => return None,
+            Some(Message::Broken(error)) => (vec![Err(error)], None),
+            // Without its last word the thread has failed: what came so far must not pass for the whole file.
+            None => {
+                let error =
+                    StoreError::internal("read the uploaded file", "the reading thread failed");
+                (vec![Err(error)], None)
+            }
+        };
+        Some((stream::iter(items), rest))
     });
-    batches
-        .flat_map(|batch: Result<Vec<LoadItem>, StoreError>| {
-            stream::iter(match batch {
-                Ok(items) => items.into_iter().map(Ok).collect(),
-                Err(error) => vec![Err(error)],
-            })
-        })
-        .boxed()
+    batches.flatten().boxed()
 }
 
-type Batches = mpsc::Sender<Result<Vec<LoadItem>, StoreError>>;
+/// What the reading thread says.
+enum Message {
+    Batch(Vec<LoadItem>),
+    /// That was the whole file.
+    End,
+    Broken(StoreError),
+}
 
 fn send(
     source: &dyn Source,
     catalog: &Catalog,
     entity_type: &EntityType,
     options: &Options,
-    sender: &Batches,
+    sender: &mpsc::Sender<Message>,
 ) -> Result<(), StoreError> {
     let mut file = File::open(source, catalog, entity_type, options).map_err(broken)?;
     let mut batch = Vec::new();
@@ -153,15 +168,14 @@ fn send(
         if batch.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {
             bytes = 0;
             if sender
-                .blocking_send(Ok(std::mem::take(&mut batch)))
+                .blocking_send(Message::Batch(std::mem::take(&mut batch)))
                 .is_err()
             {
                 return Ok(());
             }
         }
     }
-    // When the receiver is gone there is nobody to tell.
-    let _ = sender.blocking_send(Ok(batch));
+    let _ = sender.blocking_send(Message::Batch(batch));
     Ok(())
 }
 
