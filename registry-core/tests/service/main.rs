@@ -3,8 +3,10 @@
 
 mod deletes;
 mod entities;
+mod faults;
 mod graphs;
 mod links;
+mod races;
 mod rights;
 mod searches;
 mod support;

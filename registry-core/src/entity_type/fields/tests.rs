@@ -514,7 +514,7 @@ fn costs() {
     let data = read_new(&ten, fields, Defaults::Fill).unwrap();
     let validator = validator(&ten);
     let measure = |name: &str, run: &mut dyn FnMut()| {
-        let rounds = 100_000_u32;
+        let rounds = 20_000_u32;
         let started = std::time::Instant::now();
         for _ in 0..rounds {
             run();
@@ -540,5 +540,9 @@ fn costs() {
     measure("write_fields", &mut || {
         out.clear();
         write_fields(&ten, black_box(&data), &mut out);
+    });
+    let attributes = map(json!({"pattern": "^[A-Z]{2}[0-9]{1,8}$"}));
+    measure("define a pattern", &mut || {
+        black_box(Kind::from_definition("text", &attributes, "").unwrap());
     });
 }

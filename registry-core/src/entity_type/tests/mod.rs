@@ -11,6 +11,7 @@ mod define;
 mod documents;
 mod evolution;
 mod namespaces;
+mod numbers;
 mod replace;
 
 use std::sync::Arc;
@@ -83,6 +84,7 @@ fn refusal<T: std::fmt::Debug>(
             Place::Pointer(pointer) => pointer,
             Place::Parameter(name) => format!("?{name}"),
             Place::Whole => String::new(),
+            other => panic!("a type document has no {other:?}"),
         };
         (place, problem.code)
     });
@@ -113,7 +115,7 @@ fn document_after(catalog: &Catalog, change: &TypeChange) -> Value {
 }
 
 /// Name and number of each field and link in a document.
-fn numbers(document: &Value) -> Vec<(String, u64)> {
+fn numbers_of(document: &Value) -> Vec<(String, u64)> {
     ["fields", "links"]
         .iter()
         .flat_map(|section| document[section].as_object().unwrap())

@@ -66,7 +66,7 @@ fn a_known_number_under_another_name_is_a_rename() {
         .unwrap();
     // 1 is `name` now; `icao`, whose number is taken by it, is a new field; the old `name` (2) went.
     assert_eq!(
-        numbers(&document_after(&catalog, &change)),
+        numbers_of(&document_after(&catalog, &change)),
         numbered(&[
             ("name", 1),
             ("icao", 7),
@@ -122,7 +122,7 @@ fn order_is_part_of_the_document() {
         .unwrap()
         .unwrap();
     assert_eq!(
-        numbers(&document_after(&catalog, &change)),
+        numbers_of(&document_after(&catalog, &change)),
         numbered(&[("name", 2), ("code", 1)])
     );
     assert!(!change.looks_at_entities());
