@@ -178,10 +178,16 @@ fn print(report: &Value) {
     }
     let errors = report.get("errors").and_then(Value::as_array);
     for error in errors.into_iter().flatten() {
+        let column = text(error, "column");
+        let place = if column.is_empty() {
+            text(error, "pointer")
+        } else {
+            column
+        };
         println!(
             "line {}  {}  {}  {}",
             text(error, "line"),
-            text(error, "column") + &text(error, "pointer"),
+            place,
             text(error, "code"),
             text(error, "message")
         );
