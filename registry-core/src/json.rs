@@ -10,7 +10,10 @@
 //!
 //! One pass builds the value. Nesting is capped while reading, so neither reading nor dropping can exhaust the stack.
 
-use std::{cell::RefCell, fmt};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+};
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value, map::Entry};
@@ -101,8 +104,10 @@ fn lower_first(text: &str) -> String {
 #[derive(Default)]
 struct Reader {
     fault: RefCell<Option<Problem>>,
-    /// Numbers read so far, and those among them that may be integers which binary64 changed: ordinal and pointer.
-    numbers: RefCell<(usize, Vec<(usize, String)>)>,
+    /// Numbers read so far.
+    numbers: Cell<usize>,
+    /// Those among them that may be integers which binary64 changed: ordinal and pointer.
+    wide: RefCell<Vec<(usize, String)>>,
 }
 
 impl Reader {
@@ -112,14 +117,13 @@ impl Reader {
     }
 
     fn count_number(&self) {
-        self.numbers.borrow_mut().0 += 1;
+        self.numbers.set(self.numbers.get() + 1);
     }
 
     /// Floats beyond 2^64 are rare: only then are the number tokens looked at again, as they were written.
     fn check_wide_numbers(&self, text: &str) -> Result<(), Fault> {
-        let numbers = self.numbers.borrow();
         let mut tokens = number_tokens(text).enumerate();
-        for (ordinal, pointer) in &numbers.1 {
+        for (ordinal, pointer) in self.wide.borrow().iter() {
             let token = tokens.find(|(index, _)| index == ordinal);
             let Some((_, token)) = token else { break };
             if !survives(token) {
@@ -284,9 +288,9 @@ impl<'de> Visitor<'de> for Seed<'_> {
         if !(-9_223_372_036_854_775_808.0..18_446_744_073_709_551_616.0).contains(&value)
             || value <= -9_223_372_036_854_775_808.0
         {
-            let mut numbers = self.reader.numbers.borrow_mut();
-            let ordinal = numbers.0;
-            numbers.1.push((ordinal, self.place.pointer()));
+            let ordinal = self.reader.numbers.get();
+            let pointer = self.place.pointer();
+            self.reader.wide.borrow_mut().push((ordinal, pointer));
         }
         self.reader.count_number();
         Number::from_f64(value)
@@ -334,18 +338,24 @@ impl<'de> Visitor<'de> for Seed<'_> {
                     parent: Some(self.place),
                     token: Token::Member(&name),
                 };
-                if map.contains_key(&name) {
-                    let message = "the member is given twice";
-                    return Err(self.reader.fail(&place, "duplicate_member", message));
-                }
                 members.next_value_seed(Seed {
                     reader: self.reader,
                     place: &place,
                     depth,
                 })?
             };
-            if let Entry::Vacant(vacant) = map.entry(name) {
-                vacant.insert(value);
+            match map.entry(name) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(value);
+                }
+                Entry::Occupied(occupied) => {
+                    let place = Place {
+                        parent: Some(self.place),
+                        token: Token::Member(occupied.key()),
+                    };
+                    let message = "the member is given twice";
+                    return Err(self.reader.fail(&place, "duplicate_member", message));
+                }
             }
         }
         Ok(Value::Object(map))
@@ -356,6 +366,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -483,5 +494,50 @@ mod tests {
             assert_eq!(read(text.as_bytes()).unwrap(), json!(float));
         }
         assert_eq!(read(b"-0").unwrap(), json!(-0.0));
+    }
+
+    /// Pieces whose sequences are often JSON, and often only almost.
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = proptest::sample::select(vec![
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            r#""a":"#,
+            r#""b":"#,
+            r#""\u0000""#,
+            r#""\"1\\""#,
+            "1",
+            "-0",
+            "1.5",
+            "1e400",
+            "1e300",
+            "18446744073709551617",
+            "-9223372036854775809",
+            "100000000000000000000",
+            "null",
+            "true",
+            " ",
+        ]);
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn differs_from_serde_json_by_its_refusals_alone(text in pieces()) {
+            let lenient = serde_json::from_str::<Value>(&text);
+            match read(text.as_bytes()) {
+                Ok(value) => prop_assert_eq!(Some(value), lenient.ok()),
+                Err(fault) if fault.problem.code == "malformed_json" => prop_assert!(lenient.is_err()),
+                Err(fault) => prop_assert!(
+                    matches!(fault.problem.code, "duplicate_member" | "nul_character" | "out_of_range"),
+                    "{fault:?}"
+                ),
+            }
+        }
     }
 }

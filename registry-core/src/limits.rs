@@ -24,6 +24,9 @@ pub const SLICE_BYTES: usize = 8 * 1024 * 1024;
 pub const SLICE_TARGETS: usize = 10_000;
 /// Nesting of a JSON document.
 pub const JSON_DEPTH: usize = 64;
+/// Nesting of one json value: what a document of [`JSON_DEPTH`] has left below `fields`, so that whatever came in by a file can go in and out
+/// by any other way.
+pub const JSON_VALUE_DEPTH: usize = JSON_DEPTH - 2;
 /// Bytes of a filter.
 pub const FILTER_BYTES: usize = 8 * 1024;
 /// Nesting of a filter.

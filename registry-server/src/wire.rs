@@ -4,10 +4,17 @@ use std::{
     path::{Path, PathBuf},
     str::FromStr,
     sync::Arc,
+    time::Duration,
 };
 
-use registry_core::service::Registry;
+use registry_core::{
+    port::{Jobs, Store, StoreError},
+    service::Registry,
+};
 use registry_memory::MemoryStore;
+use registry_postgres::PostgresConfig;
+use registry_sql::Migrations;
+use registry_sqlite::SqliteConfig;
 use thiserror::Error;
 
 /// Where a registry keeps its data.
@@ -53,6 +60,19 @@ impl StoreAddress {
     }
 }
 
+/// How to open a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// Which one.
+    pub address: StoreAddress,
+    /// Whether its tables may be brought to this version.
+    pub migrate: Migrate,
+    /// Most connections; the store's own default when `None`. SQLite: connections for reading.
+    pub connections: Option<u32>,
+    /// How long one statement may run.
+    pub statement_timeout: Duration,
+}
+
 /// Whether the tables of the store may be brought to this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Migrate {
@@ -62,23 +82,77 @@ pub enum Migrate {
     No,
 }
 
+impl From<Migrate> for Migrations {
+    fn from(migrate: Migrate) -> Self {
+        match migrate {
+            Migrate::Yes => Self::Apply,
+            Migrate::No => Self::Refuse,
+        }
+    }
+}
+
 /// Why there is no registry.
 #[derive(Debug, Error)]
 pub enum WireError {
     /// The store could not be opened.
     #[error("the store cannot be opened")]
-    Store(#[from] registry_core::port::StoreError),
+    Store(#[from] StoreError),
+    /// The folder of the store's file could not be made.
+    #[error("the folder of the store cannot be made")]
+    Folder(#[from] std::io::Error),
 }
 
 /// Opens a store and puts a registry over it.
-pub async fn open(address: &StoreAddress, _migrate: Migrate) -> Result<Registry, WireError> {
-    match address {
-        StoreAddress::Memory => {
-            let store = Arc::new(MemoryStore::new());
-            Ok(Registry::new(Arc::clone(&store) as _, store))
+pub async fn open(settings: &StoreSettings) -> Result<Registry, WireError> {
+    match &settings.address {
+        StoreAddress::Memory => Ok(over(MemoryStore::new())),
+        StoreAddress::Sqlite(file) => {
+            if let Some(folder) = file.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            let mut config = SqliteConfig::file(file);
+            config.migrations = settings.migrate.into();
+            config.statement_timeout = settings.statement_timeout;
+            if let Some(connections) = settings.connections {
+                config.readers = connections as usize;
+            }
+            Ok(over(registry_sqlite::open(config).await?))
         }
-        StoreAddress::Sqlite(_) | StoreAddress::Postgres(_) => {
-            unimplemented!()
+        StoreAddress::Postgres(url) => {
+            let mut config = PostgresConfig::url(url);
+            config.migrations = settings.migrate.into();
+            config.statement_timeout = settings.statement_timeout;
+            if let Some(connections) = settings.connections {
+                config.connections = connections;
+            }
+            Ok(over(registry_postgres::open(config).await?))
+        }
+    }
+}
+
+/// A registry over a store that keeps jobs too.
+fn over(store: impl Store + Jobs) -> Registry {
+    let store = Arc::new(store);
+    Registry::new(Arc::clone(&store) as _, store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        assert_eq!("memory:".parse(), Ok(StoreAddress::Memory));
+        assert_eq!(
+            "sqlite:///var/lib/r.db".parse(),
+            Ok(StoreAddress::Sqlite(PathBuf::from("/var/lib/r.db")))
+        );
+        assert_eq!(
+            "postgres://a@b/c".parse(),
+            Ok(StoreAddress::Postgres("postgres://a@b/c".to_owned()))
+        );
+        for text in ["", "sqlite://", "mysql://a", "/var/lib/r.db"] {
+            assert_eq!(text.parse::<StoreAddress>(), Err(NotAStore), "{text}");
         }
     }
 }

@@ -93,7 +93,7 @@ pub(super) fn build(
     };
     let mut names = FieldNames::default();
     for (entry, number) in draft.fields.iter().zip(&field_numbers) {
-        names.0.insert(&entry.name, FieldNumber(*number));
+        names.0.push((&entry.name, FieldNumber(*number)));
     }
     if let Some(label) = &draft.label {
         after.label = names.find(label, "/label", problems);

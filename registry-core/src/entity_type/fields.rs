@@ -1,6 +1,7 @@
 //! Between the `fields` of an entity as JSON and its [`Data`]: reading with all problems at once, merging, presenting.
 //!
-//! Codes beside those of [`crate::field`]: `unknown_field`, `required`, `too_few_items`, `too_many_items`, `too_long_to_index`.
+//! Codes beside those of [`crate::field`]: `unknown_field`, `required`, `too_few_items`, `too_many_items`, `too_long_to_index`, `more`
+//! (when a thousand problems of one list were told).
 //! Pointers begin with `/fields`.
 
 use std::collections::BTreeMap;
@@ -237,7 +238,8 @@ pub fn check_default(field: &Field) -> Result<(), Problem> {
 /// Reads a cell of a CSV file: by kind, a list as JSON. Gives the JSON value that [`read_new`] and [`read_patch`] take.
 pub fn parse_cell(field: &Field, cell: &str) -> Result<Value, Problem> {
     if field.list {
-        crate::json::read(cell.as_bytes()).map_err(|fault| fault.problem)
+        crate::json::read_with_depth(cell.as_bytes(), limits::JSON_VALUE_DEPTH)
+            .map_err(|fault| fault.problem)
     } else {
         field.kind.parse_text(cell)
     }

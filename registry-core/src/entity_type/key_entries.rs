@@ -1,7 +1,5 @@
 //! Declared keys from a draft.
 
-use std::collections::HashMap;
-
 use super::{
     EntityType, Key,
     draft::{FieldRef, KeyEntry},
@@ -11,9 +9,9 @@ use super::{
 };
 use crate::{FieldNumber, KeyNumber};
 
-/// The fields of a draft, by the name each has after the change.
+/// The fields of a draft with the name each has after the change; in a faulty draft two may share one.
 #[derive(Debug, Default)]
-pub(super) struct FieldNames<'a>(pub(super) HashMap<&'a str, FieldNumber>);
+pub(super) struct FieldNames<'a>(pub(super) Vec<(&'a str, FieldNumber)>);
 
 impl FieldNames<'_> {
     /// The field that a draft means; `None` and a problem when there is none after the change.
@@ -23,12 +21,10 @@ impl FieldNames<'_> {
         pointer: &str,
         problems: &mut Problems,
     ) -> Option<FieldNumber> {
-        let found = match field {
-            FieldRef::Name(name) => self.0.get(name.as_str()).copied(),
-            FieldRef::Number(number, _) => {
-                self.0.values().copied().find(|present| present == number)
-            }
-        };
+        let found = self.0.iter().find(|(name, number)| match field {
+            FieldRef::Name(wanted) => name == wanted,
+            FieldRef::Number(wanted, _) => number == wanted,
+        });
         if found.is_none() {
             problems.add(
                 pointer,
@@ -36,7 +32,7 @@ impl FieldNames<'_> {
                 format!("no field {}", field.name()),
             );
         }
-        found
+        found.map(|(_, number)| *number)
     }
 }
 

@@ -49,6 +49,7 @@ fn property(entity_type: &EntityType, field: &Field) -> Map<String, Value> {
         }
         list
     } else {
+        // What is filled in is the field's default, not one that its own schema suggests.
         value.shift_remove("default");
         value
     };

@@ -94,7 +94,6 @@ impl Decimal {
         };
         let mut schema = Map::new();
         schema.insert("type".to_owned(), json!("string"));
-        schema.insert("format".to_owned(), json!("decimal"));
         schema.insert(
             "pattern".to_owned(),
             json!(format!("^-?{whole}{fraction}$")),

@@ -118,6 +118,10 @@ impl Json {
         if value.is_null() {
             return Err(vec![Problem::at("", "type", "must not be null")]);
         }
+        if own_schema::deeper_than(value, limits::JSON_VALUE_DEPTH) {
+            let message = format!("is nested more than {} deep", limits::JSON_VALUE_DEPTH);
+            return Err(vec![Problem::at("", "too_deep", message)]);
+        }
         let text = value.to_string();
         if text.len() > limits::TEXT_BYTES {
             let message = format!("must have at most {} bytes", limits::TEXT_BYTES);
@@ -145,7 +149,7 @@ impl Json {
             .map(|error| problem(&error))
             .collect();
         if errors.next().is_some() {
-            problems.push(Problem::at("", "schema", "there are more problems"));
+            problems.push(Problem::at("", "more", "there are more problems"));
         }
         Err(problems)
     }
@@ -169,10 +173,8 @@ fn problem(error: &ValidationError<'_>) -> Problem {
         Kind::Type { .. } => ("type", "has the wrong type".to_owned()),
         Kind::Required { property } => ("required", format!("lacks the member {property}")),
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            let message = format!(
-                "has members that are not allowed: {}",
-                unexpected.join(", ")
-            );
+            let names: String = unexpected.join(", ").chars().take(200).collect();
+            let message = format!("has members that are not allowed: {names}");
             ("unknown_member", message)
         }
         Kind::MinLength { limit } => (
@@ -259,12 +261,15 @@ mod tests {
     }
 
     #[test]
-    fn null_and_nul_are_no_values() {
+    fn what_cannot_be_kept_is_refused() {
         let code = |value: Value| Json::default().encode(&value).unwrap_err()[0].code;
         assert_eq!(code(Value::Null), "type");
         assert_eq!(code(json!({"a": ["\0"]})), "nul_character");
         assert_eq!(code(json!({"\0": 1})), "nul_character");
         assert_eq!(code(json!("a".repeat(1024 * 1024))), "too_long");
+        let nested = |depth: usize| (0..depth).fold(json!(1), |value, _| json!([value]));
+        assert_eq!(code(nested(63)), "too_deep");
+        assert!(Json::default().encode(&nested(62)).is_ok());
     }
 
     #[test]
@@ -274,7 +279,7 @@ mod tests {
         assert_eq!(problems.len(), 101);
         assert_eq!(
             problems.last(),
-            Some(&Problem::at("", "schema", "there are more problems"))
+            Some(&Problem::at("", "more", "there are more problems"))
         );
     }
 

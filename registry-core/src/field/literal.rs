@@ -627,9 +627,10 @@ mod tests {
             let stored = decimal::encode(&exact);
             // More digits than any field holds decide too: a literal a little above `first`.
             let (text, size) = &first;
-            let literal = match text.contains('e') {
-                false if more > 0 => format!("{text}{}1", "0".repeat(more)),
-                _ => text.clone(),
+            let literal = if more > 0 && !text.contains('e') {
+                format!("{text}{}1", "0".repeat(more))
+            } else {
+                text.clone()
             };
             let above = literal != *text;
             let step = i128::from(above) * if text.starts_with('-') { -1 } else { 1 };

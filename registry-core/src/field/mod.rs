@@ -1,7 +1,7 @@
 //! Field kinds: what a value of each may be, how it is written, compared and described. One file per kind.
 //!
 //! Codes of problems with a value: `type`, `format`, `out_of_range`, `too_short`, `too_long`, `pattern`, `not_a_choice`, `precision`,
-//! `scale`, `nul_character`, and for json fields also `required`, `unknown_member`, `too_few_items`, `too_many_items`, `schema`. With a
+//! `scale`, `nul_character`, and for json fields also `too_deep`, `required`, `unknown_member`, `too_few_items`, `too_many_items`, `schema`. With a
 //! definition: `unknown_kind`, `unknown_member`, `required`, `duplicate` and those above.
 
 mod attributes;
@@ -46,7 +46,7 @@ pub use self::{
     url::Url,
     uuid::Uuid,
 };
-use crate::{entity::Encoded, problem::Problem};
+use crate::{entity::Encoded, limits, problem::Problem};
 
 /// The kind of a field, with the rules that a definition may add.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -271,7 +271,10 @@ impl Kind {
             Self::Integer(_) => integer::parse_text(text),
             Self::Number(_) => number::parse_text(text),
             Self::Boolean(_) => boolean::parse_text(text),
-            Self::Json(_) => crate::json::read(text.as_bytes()).map_err(|fault| fault.problem),
+            Self::Json(_) => {
+                crate::json::read_with_depth(text.as_bytes(), limits::JSON_VALUE_DEPTH)
+                    .map_err(|fault| fault.problem)
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Kind number: finite binary64; -0 is 0. Encoded as 16 hex digits of the bits, made to sort as the numbers do.
+//! Kind number: finite binary64, the nearest one to what is written; -0 is 0. Encoded as 16 hex digits of the bits, made to sort as the numbers do.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -128,7 +128,7 @@ pub(super) fn has_reference(schema: &Map<String, Value>) -> bool {
 }
 
 /// Whether a value is nested deeper; looks no further than that.
-fn deeper_than(value: &Value, depth: usize) -> bool {
+pub(super) fn deeper_than(value: &Value, depth: usize) -> bool {
     match (value, depth.checked_sub(1)) {
         (Value::Array(items), Some(left)) => items.iter().any(|item| deeper_than(item, left)),
         (Value::Object(members), Some(left)) => {

@@ -103,6 +103,7 @@ fn all_problems_of_a_definition_at_once() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn bad_definitions_are_refused() {
     let many: Vec<String> = (0..10_001).map(|choice| choice.to_string()).collect();
     for (type_name, attributes, member, code) in [
@@ -368,6 +369,7 @@ fn cells_are_read_by_kind() {
         ("json", r#"{"b": 1}"#, Ok(json!({"b": 1}))),
         ("json", r#"{"b": 1, "b": 2}"#, Err("duplicate_member")),
         ("json", "{", Err("malformed_json")),
+        ("json", &"[".repeat(63), Err("too_deep")),
     ] {
         let read = plain(type_name)
             .parse_text(cell)

@@ -86,7 +86,10 @@ impl Text {
         if let Some(pattern) = &self.pattern
             && !pattern.matches(value)
         {
-            let message = format!("must match the pattern {}", pattern.source());
+            let message = match pattern.source() {
+                short if short.len() <= 200 => format!("must match the pattern {short}"),
+                _ => "must match the field's pattern".to_owned(),
+            };
             return Err(Problem::at("", "pattern", message));
         }
         Ok(text)

@@ -159,6 +159,12 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// It must apply all of it or nothing. It must write the change-log rows in the same transaction. It must refuse with a typed conflict
     /// when an expectation of an operation is not met. It must not apply under a type version other than the set's. It must free the keys that the set gives up before it claims new ones, so
     /// that keys can be swapped. An acknowledged change set must survive a crash of the process.
+    ///
+    /// A change of a type must be made while no one writes entities of it, and refused when a stored entity
+    /// [violates](crate::change::TypeChange::violations) it, holds a target that a [narrowed
+    /// link](crate::change::TypeChange::narrowed_links) does not lead to, or shares the value of a [key that is
+    /// built](crate::change::TypeChange::rows_to_build) with another. With it the rows of
+    /// [`rows_to_drop`](crate::change::TypeChange::rows_to_drop) must go and those of `rows_to_build` must come.
     async fn commit(&self, set: ChangeSet) -> Result<Receipt, CommitError>;
 
     /// Applies a stream of rows of one type; see [`LoadPlan`]. Failures of rows go to the sink as they are found.

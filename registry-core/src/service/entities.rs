@@ -49,8 +49,8 @@ impl IfMatch {
             class: Refusal::VersionMismatch,
             code: "version_mismatch",
             detail: current.map_or_else(
-                || "there is no such entity".to_owned(),
-                |current| format!("the entity is at version {current}"),
+                || "there is none yet".to_owned(),
+                |current| format!("the present version is {current}"),
             ),
             problems: Vec::new(),
             current,

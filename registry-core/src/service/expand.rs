@@ -211,7 +211,9 @@ impl Expansion<'_> {
                 return Ok(entities.iter().map(page).collect());
             }
         }
-        stream::iter(entities.iter().map(|entity| entity.id))
+        // Collected first: a closure over references, held across an await, would make the future of every caller not `Send`.
+        let ids: Vec<EntityId> = entities.iter().map(|entity| entity.id).collect();
+        stream::iter(ids)
             .map(|id| async move {
                 let (holders, _) = self.holders(named, vec![id], SHOWN + 1).await?;
                 Ok(self.page(named, id, holders))

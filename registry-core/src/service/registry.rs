@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -33,23 +33,28 @@ pub struct Registry {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(super) locks: EntityLocks,
-    catalog: Mutex<Option<Known>>,
+    known: Mutex<Known>,
     /// Held while the catalog is read, so that many requests cause one read.
     reading: tokio::sync::Mutex<()>,
     secret: OnceCell<[u8; 32]>,
 }
 
-#[derive(Clone, Debug)]
+/// What is known of the types.
+#[derive(Debug, Default)]
 struct Known {
-    catalog: Arc<Catalog>,
-    /// `None` after [`Registry::invalidate`]: it must be asked for again, but need not be sent again when nothing changed.
-    fresh_since: Option<Instant>,
+    catalog: Option<Arc<Catalog>>,
+    /// When the store was asked; `None` when it must be asked again. The catalog is not sent again when nothing changed.
+    asked_at: Option<Instant>,
+    /// Grows with each [`Registry::invalidate`]: a read that was under way then does not count as fresh.
+    invalidations: u64,
 }
 
 impl Known {
-    fn fresh(&self) -> bool {
-        self.fresh_since
-            .is_some_and(|since| since.elapsed() < CATALOG_AGE)
+    fn fresh(&self) -> Option<Arc<Catalog>> {
+        let fresh = self
+            .asked_at
+            .is_some_and(|asked_at| asked_at.elapsed() < CATALOG_AGE);
+        self.catalog.clone().filter(|_| fresh)
     }
 }
 
@@ -62,7 +67,7 @@ impl Registry {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             locks: EntityLocks::default(),
-            catalog: Mutex::new(None),
+            known: Mutex::default(),
             reading: tokio::sync::Mutex::new(()),
             secret: OnceCell::new(),
         }
@@ -139,45 +144,69 @@ impl Registry {
 
     /// All types, at most 500 ms old.
     pub async fn catalog(&self) -> Result<Arc<Catalog>, Error> {
-        if let Some(known) = self.known().filter(Known::fresh) {
-            return Ok(known.catalog);
+        if let Some(catalog) = self.known().fresh() {
+            return Ok(catalog);
         }
         let _reading = self.reading.lock().await;
-        let known = self.known();
-        if let Some(known) = known.as_ref().filter(|known| known.fresh()) {
-            return Ok(Arc::clone(&known.catalog));
-        }
+        let (last, invalidations) = {
+            let known = self.known();
+            if let Some(catalog) = known.fresh() {
+                return Ok(catalog);
+            }
+            (known.catalog.clone(), known.invalidations)
+        };
         // Before the read: what is written while it runs must not count as seen.
         let asked_at = Instant::now();
-        let version = known.as_ref().map(|known| known.catalog.version);
-        let catalog = match (self.store.catalog(version).await?, known) {
-            (Some(rows), _) => Arc::new(Catalog::new(
+        let version = last.as_ref().map(|catalog| catalog.version);
+        let read = self.store.catalog(version).await.map_err(store_error)?;
+        let catalog = match read {
+            Some(rows) => Arc::new(Catalog::new(
                 rows.version,
                 rows.types.into_iter().map(Arc::new).collect(),
             )),
-            (None, Some(known)) => known.catalog,
-            (None, None) => Arc::new(Catalog::default()),
+            None => last.unwrap_or_default(),
         };
-        *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = Some(Known {
-            catalog: Arc::clone(&catalog),
-            fresh_since: Some(asked_at),
-        });
+        let mut known = self.known();
+        known.catalog = Some(Arc::clone(&catalog));
+        known.asked_at = (known.invalidations == invalidations).then_some(asked_at);
         Ok(catalog)
     }
 
     /// Makes the next [`Registry::catalog`] ask the store: after a type was changed, or a commit met one that had.
     pub fn invalidate(&self) {
-        let mut known = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known.as_mut() {
-            known.fresh_since = None;
-        }
+        let mut known = self.known();
+        known.asked_at = None;
+        known.invalidations += 1;
     }
 
     /// The catalog and the type of this name in it; `not_found` when there is none.
     pub async fn entity_type(&self, name: &str) -> Result<(Arc<Catalog>, Arc<EntityType>), Error> {
+        let (catalog, types) = self.entity_types(&[name]).await?;
+        let entity_type = types.into_iter().next();
+        entity_type.map_or_else(
+            || Err(Error::not_found("entity type")),
+            |entity_type| Ok((catalog, entity_type)),
+        )
+    }
+
+    /// The catalog and the types of these names in it, in order; `not_found` when one is missing.
+    pub(super) async fn entity_types<N: AsRef<str>>(
+        &self,
+        names: &[N],
+    ) -> Result<(Arc<Catalog>, Vec<Arc<EntityType>>), Error> {
+        let found = |catalog: &Catalog| -> Option<Vec<Arc<EntityType>>> {
+            let types = names.iter().map(|name| catalog.by_name(name.as_ref()));
+            types.map(Option::<&_>::cloned).collect()
+        };
         let catalog = self.catalog().await?;
-        match catalog.by_name(name).cloned() {
-            Some(entity_type) => Ok((catalog, entity_type)),
+        if let Some(types) = found(&catalog) {
+            return Ok((catalog, types));
+        }
+        // Another server may have defined it just now.
+        self.invalidate();
+        let catalog = self.catalog().await?;
+        match found(&catalog) {
+            Some(types) => Ok((catalog, types)),
             None => Err(Error::not_found("entity type")),
         }
     }
@@ -210,10 +239,7 @@ impl Registry {
         Ok(read)
     }
 
-    fn known(&self) -> Option<Known> {
-        self.catalog
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -77,14 +77,11 @@ impl Search<'_> {
         caller: &Caller,
         request: &SearchRequest,
     ) -> Result<SearchPage, Error> {
-        let catalog = self.registry.catalog().await?;
+        let (catalog, named) = self.registry.entity_types(&request.type_names).await?;
         let mut types: Vec<Arc<EntityType>> = Vec::new();
-        for name in &request.type_names {
-            let found = catalog
-                .by_name(name)
-                .ok_or_else(|| Error::not_found("entity type"))?;
-            if !types.iter().any(|known| known.id == found.id) {
-                types.push(Arc::clone(found));
+        for entity_type in named {
+            if !types.iter().any(|known| known.id == entity_type.id) {
+                types.push(entity_type);
             }
         }
         let bound: Vec<TypeId> = types.iter().map(|one| one.id).collect();

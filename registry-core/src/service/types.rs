@@ -5,17 +5,17 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::{
-    Caller, Catalog, EntityId, EntityType, Error, Problem, Scope, TypeId, Version,
+    Caller, Catalog, EntityId, EntityType, Error, Problem, Scope, TypeId,
     change::{ChangeSet, TypeChange},
     entity_type,
     limits::OPERATIONS,
-    port::{CommitError, Conflict, Position, StoreErrorKind, TypeViolation},
+    port::{CommitError, Conflict, Position, TypeViolation},
     principal::Role,
     problem::{Refusal, pointer_token},
     query::{Count, Direction, Filter, Operand, Query, SortTerm, SystemField},
 };
 
-use super::{IfMatch, Outcome, Registry};
+use super::{IfMatch, Outcome, Registry, commit::store_error, rights::forbidden};
 
 /// How often a change is decided again when another change of a type came first.
 const TRIES: usize = 3;
@@ -92,7 +92,7 @@ impl Types<'_> {
         self.write(caller, |catalog| {
             let now = self.registry.now();
             let before = catalog.by_name(name);
-            check_version(if_match, before.map(|before| before.version))?;
+            IfMatch::check(if_match, before.map(|before| before.version))?;
             let Some(before) = before else {
                 let document = named(document, name)?;
                 return entity_type::define(&document, catalog, id, now).map(Decision::Change);
@@ -118,7 +118,7 @@ impl Types<'_> {
         require_admin(caller)?;
         self.write(caller, |catalog| {
             let before = present(catalog, name)?;
-            check_version(if_match, Some(before.version))?;
+            IfMatch::check(if_match, Some(before.version))?;
             let change = entity_type::change(before, patch, catalog, self.registry.now())?;
             Ok(Decision::of(change, before))
         })
@@ -142,7 +142,7 @@ impl Types<'_> {
         loop {
             let catalog = self.registry.catalog().await?;
             let before = present(&catalog, name)?;
-            check_version(if_match, Some(before.version))?;
+            IfMatch::check(if_match, Some(before.version))?;
             let change = entity_type::remove(before, &catalog)?;
             if mode == TypeDelete::Cascade {
                 self.delete_entities(caller, before.id).await?;
@@ -167,6 +167,12 @@ impl Types<'_> {
     /// The type of this name, ignoring case.
     pub async fn read(&self, name: &str) -> Result<(Arc<Catalog>, Arc<EntityType>), Error> {
         self.registry.entity_type(name).await
+    }
+
+    /// The JSON Schema 2020-12 of the `fields` of a type's entities.
+    pub async fn schema(&self, name: &str) -> Result<Value, Error> {
+        let (_, entity_type) = self.read(name).await?;
+        Ok(entity_type::schema::json_schema(&entity_type))
     }
 
     /// The types that carry a tag, or all, after a name and in order of names; at most `limit` (from 1).
@@ -217,7 +223,8 @@ impl Types<'_> {
                     after: None,
                     count: Count::None,
                 })
-                .await?;
+                .await
+                .map_err(store_error)?;
             if found.items.is_empty() {
                 return Ok(());
             }
@@ -333,10 +340,7 @@ impl Failed {
             CommitError::Conflict(other) => Self::Error(Error::Internal(format!(
                 "a change of a type met a conflict about entities: {other}"
             ))),
-            CommitError::Store(error) if error.kind == StoreErrorKind::TypeChanging => {
-                Self::Error(Error::TypeChanging)
-            }
-            CommitError::Store(error) => Self::Error(Error::Store(error)),
+            CommitError::Store(error) => Self::Error(store_error(error)),
         }
     }
 }
@@ -345,37 +349,13 @@ fn require_admin(caller: &Caller) -> Result<(), Error> {
     if caller.role == Role::Admin {
         return Ok(());
     }
-    Err(Error::refused(
-        Refusal::Forbidden,
-        "forbidden",
-        "changing entity types needs the role admin",
-    ))
+    Err(forbidden("changing entity types needs the role admin"))
 }
 
 fn present<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Arc<EntityType>, Error> {
     catalog
         .by_name(name)
         .ok_or_else(|| Error::not_found("entity type"))
-}
-
-fn check_version(if_match: Option<&IfMatch>, present: Option<Version>) -> Result<(), Error> {
-    let met = match (if_match, present) {
-        (None, _) | (Some(IfMatch::Any), Some(_)) => true,
-        (Some(IfMatch::OneOf(versions)), Some(present)) => versions.contains(&present),
-        (Some(_), None) => false,
-    };
-    if met {
-        return Ok(());
-    }
-    let mut error = Error::refused(
-        Refusal::VersionMismatch,
-        "version_mismatch",
-        "the entity type is at another version",
-    );
-    if let Error::Refused(refused) = &mut error {
-        refused.current = present;
-    }
-    Err(error)
 }
 
 /// The document with the name of its path, which it may not contradict.
@@ -386,15 +366,14 @@ fn named(document: &Map<String, Value>, name: &str) -> Result<Map<String, Value>
             document.insert("name".to_owned(), Value::String(name.to_owned()));
         }
         Some(Value::String(given)) if !given.eq_ignore_ascii_case(name) => {
-            return Err(Error::problems(
-                Refusal::Invalid,
-                "invalid_type",
-                vec![Problem::at(
-                    "/name",
-                    "name_mismatch",
-                    format!("there is no type {name} to rename to {given}"),
-                )],
-            ));
+            let message = format!("there is no type {name} to rename to {given}");
+            let problem = Problem::at("/name", "name_mismatch", message);
+            let mut error = Error::problems(Refusal::Invalid, "invalid_type", vec![problem]);
+            if let Error::Refused(refused) = &mut error {
+                // As for every document that breaks the rules of types.
+                refused.code = "invalid_type";
+            }
+            return Err(error);
         }
         Some(_) => {}
     }

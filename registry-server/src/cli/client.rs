@@ -48,10 +48,7 @@ pub(crate) enum Output {
 #[derive(Debug)]
 pub(crate) enum Client {
     /// Over the network.
-    Remote {
-        base: String,
-        http: reqwest::Client,
-    },
+    Remote { base: String, http: reqwest::Client },
     /// In this process.
     Local(Surface),
 }

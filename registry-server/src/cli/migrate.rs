@@ -14,7 +14,11 @@ pub(crate) struct Migrate {
 
 impl Migrate {
     pub(super) async fn run(self) -> Result<End, CommandError> {
-        wire::open(&self.store.address(), wire::Migrate::Yes).await?;
+        let settings = wire::StoreSettings {
+            migrate: wire::Migrate::Yes,
+            ..self.store.settings()
+        };
+        wire::open(&settings).await?;
         println!("the store is at this version's tables");
         Ok(End::Done)
     }

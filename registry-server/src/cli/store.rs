@@ -1,11 +1,11 @@
 //! The flags that choose a store.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use registry_core::service::Registry;
 
-use crate::wire::{self, Migrate, StoreAddress, WireError};
+use crate::wire::{self, Migrate, StoreAddress, StoreSettings, WireError};
 
 /// Which store to work on.
 #[derive(Clone, Debug, Args)]
@@ -19,6 +19,12 @@ pub(crate) struct StoreFlags {
     /// Refuse a store with older tables instead of bringing it to this version
     #[arg(long, env = "REGISTRY_NO_MIGRATE")]
     pub(crate) no_migrate: bool,
+    /// Connections to the store; for reading, where it is SQLite [default: 20, for SQLite 4]
+    #[arg(long, env = "REGISTRY_CONNECTIONS", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    connections: Option<u32>,
+    /// Seconds that one statement may run
+    #[arg(long, env = "REGISTRY_STATEMENT_TIMEOUT", default_value_t = 10)]
+    statement_timeout: u64,
 }
 
 impl StoreFlags {
@@ -38,13 +44,22 @@ impl StoreFlags {
         Ok(Some(self.data.clone()))
     }
 
+    /// What the flags say.
+    pub(crate) fn settings(&self) -> StoreSettings {
+        StoreSettings {
+            address: self.address(),
+            migrate: if self.no_migrate {
+                Migrate::No
+            } else {
+                Migrate::Yes
+            },
+            connections: self.connections,
+            statement_timeout: Duration::from_secs(self.statement_timeout),
+        }
+    }
+
     /// Opens the store.
     pub(crate) async fn open(&self) -> Result<Registry, WireError> {
-        let migrate = if self.no_migrate {
-            Migrate::No
-        } else {
-            Migrate::Yes
-        };
-        wire::open(&self.address(), migrate).await
+        wire::open(&self.settings()).await
     }
 }

@@ -178,15 +178,24 @@ fn print(report: &Value) {
     }
     let errors = report.get("errors").and_then(Value::as_array);
     for error in errors.into_iter().flatten() {
+        let column = text(error, "column");
+        let place = if column.is_empty() {
+            text(error, "pointer")
+        } else {
+            column
+        };
         println!(
             "line {}  {}  {}  {}",
             text(error, "line"),
-            text(error, "column") + &text(error, "pointer"),
+            place,
             text(error, "code"),
             text(error, "message")
         );
     }
     if report.get("errors_truncated") == Some(&Value::Bool(true)) {
-        println!("and more: GET /job/{}/errors has all of them", text(report, "job"));
+        println!(
+            "and more: GET /job/{}/errors has all of them",
+            text(report, "job")
+        );
     }
 }

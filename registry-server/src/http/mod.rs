@@ -3,11 +3,12 @@
 mod app;
 mod body;
 mod call;
-mod cursor;
 mod endpoint;
 mod entities;
 mod entity_types;
+mod files;
 mod headers;
+mod jobs;
 mod links;
 mod meter;
 mod present;

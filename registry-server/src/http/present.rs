@@ -73,7 +73,14 @@ pub(crate) fn wants_document(call: &Call) -> bool {
     call.prefer != Return::Minimal
 }
 
-/// Adds what every write tells: its place in the change log, and the preference that was followed.
+/// Tells which preference was followed, where one was.
+pub(crate) fn apply_preference(call: &Call, response: &mut Response) {
+    if let Some(applied) = call.prefer.applied() {
+        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+    }
+}
+
+/// Adds what every write tells: its place in the change log.
 pub(crate) async fn written(
     call: &Call,
     mut response: Response,
@@ -81,9 +88,6 @@ pub(crate) async fn written(
 ) -> Answer {
     let token = call.app.position_token(position).await?;
     response.headers_mut().insert(POSITION, value(&token)?);
-    if let Some(applied) = call.prefer.applied() {
-        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
-    }
     Ok(response)
 }
 

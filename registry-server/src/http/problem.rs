@@ -83,9 +83,11 @@ impl Failure {
         self
     }
 
-    /// The status it is answered with.
-    pub(crate) fn status(&self) -> StatusCode {
-        self.0.status
+    /// The same with one more member, in the place of any of that name.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.0.extra.push((name, value));
+        self
     }
 
     /// The document. Server errors are logged here with their cause.
@@ -138,6 +140,8 @@ fn error_item(problem: &Problem) -> Value {
     match &problem.place {
         Place::Pointer(pointer) => item.insert("pointer".to_owned(), json!(pointer)),
         Place::Parameter(name) => item.insert("parameter".to_owned(), json!(name)),
+        Place::Line(line) => item.insert("line".to_owned(), json!(line)),
+        Place::Column(column) => item.insert("column".to_owned(), json!(column)),
         Place::Whole => None,
     };
     item.insert("code".to_owned(), json!(problem.code));

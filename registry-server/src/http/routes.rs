@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode};
 
 use super::{
-    entities, entity_types, links,
+    entities, entity_types, files, jobs, links,
     problem::Failure,
     route::{Route, Takes},
     search, service,
@@ -16,6 +16,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         entities::ROUTES,
         links::ROUTES,
         search::ROUTES,
+        files::ROUTES,
+        jobs::ROUTES,
         service::ROUTES,
     ]
     .into_iter()

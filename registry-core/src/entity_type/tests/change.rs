@@ -22,7 +22,7 @@ fn renames_keep_numbers_and_swaps_work() {
     let change = changed(&catalog, "airport", patch);
     let shown = document_after(&catalog, &change);
     assert_eq!(
-        numbers(&shown),
+        numbers_of(&shown),
         numbered(&[
             ("name", 1),
             ("icao", 2),
@@ -55,7 +55,7 @@ fn names_in_a_patch_are_those_before_it() {
     let shown = document_after(&catalog, &changed(&catalog, "a", patch));
     assert_eq!(shown["label"], "w");
     assert_eq!(shown["keys"], json!({"k": ["x"]}));
-    assert_eq!(numbers(&shown), numbered(&[("x", 2), ("w", 3)]));
+    assert_eq!(numbers_of(&shown), numbered(&[("x", 2), ("w", 3)]));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn numbers_are_never_used_again() {
         json!({"fields": {"code": {"type": "text"}}}),
     );
     let shown = document_after(&second, &change);
-    assert_eq!(numbers(&shown), numbered(&[("name", 2), ("code", 3)]));
+    assert_eq!(numbers_of(&shown), numbered(&[("name", 2), ("code", 3)]));
     let removed: Vec<(u32, bool)> = change
         .after
         .unwrap()
@@ -153,7 +153,7 @@ fn a_patch_that_changes_nothing_is_no_change() {
 fn each_fault_of_a_patch_has_its_place_and_code() {
     let catalog = catalog(&[country(), airport()]);
     let before = catalog.by_name("airport").unwrap();
-    let cases: Vec<(Value, Refusal, &str, &[(&str, &'static str)])> = vec![
+    let cases: Vec<Fault<Value>> = vec![
         (
             json!({"name": null}),
             Invalid,

@@ -9,7 +9,7 @@ use crate::problem::Refusal::{Conflict, Invalid, Malformed};
 fn each_fault_has_its_place_and_code() {
     let catalog = catalog(&[country()]);
     let long = "x".repeat(48);
-    let cases: Vec<(Value, Refusal, &str, &[(&str, &'static str)])> = vec![
+    let cases: Vec<Fault<Value>> = vec![
         (json!({}), Invalid, "invalid_type", &[("/name", "required")]),
         (
             json!({"name": null}),
@@ -329,6 +329,27 @@ fn a_default_keeps_the_rules_of_its_field() {
             "/fields/h/default",
             "/fields/i/default"
         ]
+    );
+}
+
+#[test]
+fn problems_of_a_kind_stand_at_their_attribute() {
+    let document = json!({"name": "a", "fields": {
+        "f": {"type": "text", "pattern": "(", "min_length": 3, "max_length": 2},
+        "g": {"type": "enum"},
+        "h": {"type": "boolean", "min": 1},
+        "i": {"type": "integer", "min": "1"}}});
+    let (class, code, problems) = refused_definition(document, &catalog(&[]));
+    assert_eq!((class, code), (Malformed, "invalid_type"));
+    assert_eq!(
+        problems,
+        listed(&[
+            ("/fields/f/min_length", "out_of_range"),
+            ("/fields/f/pattern", "pattern"),
+            ("/fields/g/choices", "required"),
+            ("/fields/h/min", "unknown_member"),
+            ("/fields/i/min", "type"),
+        ])
     );
 }
 

@@ -1,11 +1,17 @@
 //! Documents in, whole answers out.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "tests, with tables of cases"
+)]
 
 mod change;
 mod define;
 mod documents;
 mod evolution;
 mod namespaces;
+mod numbers;
 mod replace;
 
 use std::sync::Arc;
@@ -19,6 +25,14 @@ use crate::{
     change::TypeChange,
     problem::{Place, Refusal},
 };
+
+/// A document, and the class, code and problems that it is refused with.
+type Fault<D> = (
+    D,
+    Refusal,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
 
 /// Time of the first definitions.
 const THEN: Timestamp = Timestamp(1_000_000);
@@ -69,7 +83,8 @@ fn refusal<T: std::fmt::Debug>(
         let place = match problem.place {
             Place::Pointer(pointer) => pointer,
             Place::Parameter(name) => format!("?{name}"),
-            Place::Line(_) | Place::Column(_) | Place::Whole => String::new(),
+            Place::Whole => String::new(),
+            other => panic!("a type document has no {other:?}"),
         };
         (place, problem.code)
     });
@@ -100,7 +115,7 @@ fn document_after(catalog: &Catalog, change: &TypeChange) -> Value {
 }
 
 /// Name and number of each field and link in a document.
-fn numbers(document: &Value) -> Vec<(String, u64)> {
+fn numbers_of(document: &Value) -> Vec<(String, u64)> {
     ["fields", "links"]
         .iter()
         .flat_map(|section| document[section].as_object().unwrap())

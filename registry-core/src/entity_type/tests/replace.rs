@@ -30,6 +30,9 @@ fn what_was_read_can_be_put_back() {
         let document = document(one, &catalog);
         let change = replace(one, &document, &[], &catalog, NOW).unwrap();
         assert!(change.is_none(), "{}: {change:?}", one.name);
+        // Nor does keeping it change anything.
+        let stored = serde_json::to_string(one.as_ref()).unwrap();
+        assert_eq!(serde_json::from_str::<EntityType>(&stored).unwrap(), **one);
     }
     // Without what the server made, and in place of an earlier version.
     let before = catalog.by_name("airport").unwrap();
@@ -63,7 +66,7 @@ fn a_known_number_under_another_name_is_a_rename() {
         .unwrap();
     // 1 is `name` now; `icao`, whose number is taken by it, is a new field; the old `name` (2) went.
     assert_eq!(
-        numbers(&document_after(&catalog, &change)),
+        numbers_of(&document_after(&catalog, &change)),
         numbered(&[
             ("name", 1),
             ("icao", 7),
@@ -119,7 +122,7 @@ fn order_is_part_of_the_document() {
         .unwrap()
         .unwrap();
     assert_eq!(
-        numbers(&document_after(&catalog, &change)),
+        numbers_of(&document_after(&catalog, &change)),
         numbered(&[("name", 2), ("code", 1)])
     );
     assert!(!change.looks_at_entities());
@@ -165,7 +168,7 @@ fn each_fault_of_a_replacement_has_its_place_and_code() {
         document.insert(section.to_owned(), value);
         document
     };
-    let cases: Vec<(Map<String, Value>, Refusal, &str, &[(&str, &'static str)])> = vec![
+    let cases: Vec<Fault<Map<String, Value>>> = vec![
         (
             with("id", json!("x")),
             Malformed,

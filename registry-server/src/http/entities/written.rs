@@ -5,7 +5,9 @@ use registry_core::service::{Outcome, Written};
 
 use super::super::{
     call::Call,
-    present::{empty, entity_tag, entity_text, json, value, wants_document, written},
+    present::{
+        apply_preference, empty, entity_tag, entity_text, json, value, wants_document, written,
+    },
     problem::Answer,
 };
 
@@ -32,5 +34,6 @@ pub(super) async fn present(call: &Call, done: Written) -> Answer {
             .headers_mut()
             .insert(header::LOCATION, value(&place)?);
     }
+    apply_preference(call, &mut response);
     written(call, response, done.position).await
 }

@@ -7,11 +7,14 @@ use registry_core::{
 };
 use serde_json::{Value, json};
 
-use super::super::{
-    call::Call,
-    present::{self, value},
-    problem::{Answer, Failure},
-    search::page::next,
+use super::{
+    super::{
+        call::Call,
+        present::{self, value},
+        problem::{Answer, Failure},
+        search::page::next,
+    },
+    cursor,
 };
 
 pub(super) async fn answer(call: Call) -> Answer {
@@ -29,11 +32,9 @@ pub(super) async fn answer(call: Call) -> Answer {
         }
     };
     let tag = parameters.get("tag");
-    // Bound to the tag: another list's cursor is none of this one's.
-    let list = format!("types\0{}", tag.unwrap_or_default());
     let after = match parameters.get("cursor") {
         None => None,
-        Some(cursor) => Some(call.app.place(&list, cursor).await?),
+        Some(cursor) => cursor::type_name(&call, tag, cursor).await?,
     };
     let page = call
         .registry()
@@ -46,7 +47,7 @@ pub(super) async fn answer(call: Call) -> Answer {
         .await?;
     let cursor = match &page.next {
         None => None,
-        Some(name) => Some(call.app.cursor(&list, name).await?),
+        Some(name) => Some(cursor::after_type(&call, tag, name).await?),
     };
     let items: Vec<Value> = page
         .items

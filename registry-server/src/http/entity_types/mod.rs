@@ -1,6 +1,7 @@
 //! Operations on entity types.
 
 mod change;
+mod cursor;
 mod define;
 mod delete;
 mod list;

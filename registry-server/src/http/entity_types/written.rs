@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::{
     call::Call,
-    present::{empty, json, value, wants_document, written},
+    present::{apply_preference, empty, json, value, wants_document, written},
     problem::Answer,
 };
 
@@ -31,5 +31,6 @@ pub(super) async fn present(call: &Call, done: WrittenType) -> Answer {
         let place = format!("/entityType/{}", done.entity_type.name);
         headers.insert(header::LOCATION, value(&place)?);
     }
+    apply_preference(call, &mut response);
     written(call, response, done.position).await
 }

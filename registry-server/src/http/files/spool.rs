@@ -15,6 +15,7 @@ use axum::{
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use futures::{Stream, StreamExt};
+use registry_core::upload::Source;
 
 use super::super::{app::HttpSettings, problem::Failure};
 
@@ -36,6 +37,12 @@ impl Spooled {
             file: Arc::clone(&self.file),
             at: 0,
         }
+    }
+}
+
+impl Source for Spooled {
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(self.reader()))
     }
 }
 

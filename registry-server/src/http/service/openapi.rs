@@ -1,6 +1,9 @@
 //! `GET /openapi.json`: made from the route table and the live types.
 
-use registry_core::Catalog;
+use registry_core::{
+    Catalog, EntityType,
+    entity_type::{Cardinality, schema::json_schema},
+};
 use serde_json::{Map, Value, json};
 
 use super::super::{
@@ -98,7 +101,7 @@ fn tag(route: &Route) -> &'static str {
     }
 }
 
-fn schemas(_: &Catalog) -> Map<String, Value> {
+fn schemas(catalog: &Catalog) -> Map<String, Value> {
     let mut schemas = Map::new();
     schemas.insert(
         "Problem".to_owned(),
@@ -128,5 +131,43 @@ fn schemas(_: &Catalog) -> Map<String, Value> {
             },
         }),
     );
+    for entity_type in catalog.types() {
+        schemas.insert(entity_type.name.clone(), entity(entity_type));
+    }
     schemas
+}
+
+/// The document of an entity of a type.
+fn entity(entity_type: &EntityType) -> Value {
+    let text = || json!({"type": "string"});
+    let id = || json!({"type": "string", "format": "uuid"});
+    let time = || json!({"type": "string", "format": "date-time"});
+    let principals = || json!({"type": "array", "items": {"type": "string"}});
+    let links: Map<String, Value> = entity_type
+        .live_links()
+        .map(|link| {
+            let schema = match link.cardinality {
+                Cardinality::One => id(),
+                Cardinality::Many => json!({"type": "array", "items": id()}),
+            };
+            (link.name.clone(), schema)
+        })
+        .collect();
+    json!({
+        "type": "object",
+        "title": entity_type.title.as_deref().unwrap_or(&entity_type.name),
+        "properties": {
+            "id": id(),
+            "type": {"const": entity_type.name},
+            "version": {"type": "integer"},
+            "fields": json_schema(entity_type),
+            "links": {"type": "object", "properties": links, "additionalProperties": false},
+            "owners": principals(),
+            "readers": principals(),
+            "created_at": time(),
+            "created_by": text(),
+            "updated_at": time(),
+            "updated_by": text(),
+        },
+    })
 }

@@ -1,6 +1,7 @@
 //! The file in a request: raw or the one part of a form, compressed or not.
 
 use axum::http::{HeaderMap, StatusCode, header};
+use registry_core::upload::Format;
 use tokio_util::io::ReaderStream;
 
 use super::{
@@ -8,18 +9,14 @@ use super::{
     spool::{Packing, Spooled, spool, stream_of},
 };
 
-/// Media types of files.
-pub(super) const CSV: &str = "text/csv";
-pub(super) const NDJSON: &str = "application/x-ndjson";
-pub(super) const JSON_ARRAY: &str = "application/json";
 /// A form with one file in it.
 pub(super) const FORM: &str = "multipart/form-data";
 
 /// A file that has arrived whole.
 #[derive(Debug)]
 pub(super) struct Arrived {
-    /// One of [`CSV`], [`NDJSON`] and [`JSON_ARRAY`].
-    pub(super) media_type: &'static str,
+    /// Its format.
+    pub(super) format: Format,
     /// Its bytes.
     pub(super) file: Spooled,
 }
@@ -33,8 +30,10 @@ pub(super) async fn arrive(call: &mut Call) -> Result<Arrived, Failure> {
     let stream = stream_of(stream);
     let settings = &call.app.settings;
     if call.media_type != FORM {
+        let format = Format::from_media_type(call.media_type)
+            .ok_or_else(|| Failure::internal("a route takes a file of no known format"))?;
         return Ok(Arrived {
-            media_type: call.media_type,
+            format,
             file: spool(stream, packing, settings).await?,
         });
     }
@@ -81,11 +80,11 @@ async fn one_part(
     if part.name() != Some("file") {
         return Err(malformed("the form holds a part that is not named file"));
     }
-    let media_type = media_type_of(&part).ok_or_else(|| {
+    let format = format_of(&part).ok_or_else(|| {
         Failure::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",
-            format!("the part must be {CSV}, {NDJSON} or {JSON_ARRAY}, by its Content-Type or the ending of its file name"),
+            "the part must be text/csv, application/x-ndjson or application/json, by its Content-Type or the ending of its file name",
         )
     })?;
     let file = spool(part, Packing::Plain, settings).await?;
@@ -93,30 +92,33 @@ async fn one_part(
     if more.is_some() {
         return Err(malformed("the form holds more than one part"));
     }
-    Ok(Arrived { media_type, file })
+    Ok(Arrived { format, file })
 }
 
 /// What a part says of itself; clients that do not know the media type say so with `application/octet-stream`, and then its name counts.
-fn media_type_of(part: &multer::Field<'_>) -> Option<&'static str> {
+fn format_of(part: &multer::Field<'_>) -> Option<Format> {
     let essence = part
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+        .map(|text| {
+            text.split(';')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase()
+        });
     match essence.as_deref() {
-        Some("text/csv") => Some(CSV),
-        Some("application/x-ndjson") => Some(NDJSON),
-        Some("application/json") => Some(JSON_ARRAY),
         None | Some("application/octet-stream" | "text/plain" | "application/vnd.ms-excel") => {
             let ending = part.file_name()?.rsplit_once('.')?.1.to_ascii_lowercase();
             match ending.as_str() {
-                "csv" => Some(CSV),
-                "ndjson" | "jsonl" => Some(NDJSON),
-                "json" => Some(JSON_ARRAY),
+                "csv" => Some(Format::Csv),
+                "ndjson" | "jsonl" => Some(Format::Ndjson),
+                "json" => Some(Format::Json),
                 _ => None,
             }
         }
-        Some(_) => None,
+        Some(media_type) => Format::from_media_type(media_type),
     }
 }
 
