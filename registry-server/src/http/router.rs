@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::Body,
     extract::Request,
-    http::{HeaderName, HeaderValue, Method, Uri, header, uri::PathAndQuery},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery},
     response::Response,
     routing::any,
 };
@@ -58,7 +58,15 @@ impl Surface {
             *request.uri_mut() = uri;
         }
         let answer: Result<Response, Infallible> = self.router.clone().call(request).await;
-        answer.unwrap_or_else(|never| match never {})
+        let mut answer = answer.unwrap_or_else(|never| match never {});
+        // RFC 9110 section 8.6: neither of these may tell a length, and the router adds one to whatever has an empty body.
+        if matches!(
+            answer.status(),
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        ) {
+            answer.headers_mut().remove(header::CONTENT_LENGTH);
+        }
+        answer
     }
 }
 
