@@ -71,15 +71,19 @@ impl Groups {
 async fn work<D: Driver>(driver: Arc<D>, receiver: Arc<Mutex<mpsc::Receiver<Pending>>>) {
     let mut left: Option<Pending> = None;
     loop {
-        let group = {
-            let mut queue = receiver.lock().await;
-            let Some(first) = (match left.take() {
-                Some(pending) => Some(pending),
-                None => queue.recv().await,
-            }) else {
-                return;
-            };
-            collect(first, &mut queue, &mut left)
+        let group = match left.take() {
+            // Another task may be waiting on the empty queue: what was left over must not wait with it.
+            Some(first) => match receiver.try_lock() {
+                Ok(mut queue) => collect(first, &mut queue, &mut left),
+                Err(_) => vec![first],
+            },
+            None => {
+                let mut queue = receiver.lock().await;
+                let Some(first) = queue.recv().await else {
+                    return;
+                };
+                collect(first, &mut queue, &mut left)
+            }
         };
         metrics::histogram!("registry_commit_group_size").record(f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
         commit_group(driver.as_ref(), group).await;
@@ -268,15 +272,10 @@ where
 
 /// The refusal of a change set that is none: a defect of whoever made it, told before any of it is applied.
 pub(crate) fn defect(set: &ChangeSet) -> Option<StoreError> {
-    let mut ids = HashSet::new();
     let what = if set.operations.len() > registry_core::limits::OPERATIONS {
         "a change set with more operations than a store takes"
-    } else if set.operations.iter().any(|one| !set.types.iter().any(|known| known.id == one.type_id())) {
-        "an operation on an entity whose type the change set does not hold"
-    } else if set.operations.iter().any(|one| !ids.insert(one.entity_id())) {
-        "two operations on one entity"
     } else {
-        return None;
+        set.defect()?
     };
     Some(StoreError::internal("committing", what))
 }

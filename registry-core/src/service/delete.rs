@@ -220,7 +220,7 @@ impl Entities<'_> {
             require_write(caller, &entity)?;
             IfMatch::check(if_match.as_ref(), Some(entity.version))?;
             match self
-                .delete_roots(caller, &catalog, &[id], &mut touched)
+                .delete_roots(caller, &catalog, vec![entity], &mut touched)
                 .await
             {
                 Ok(position) => return Ok(position),
@@ -246,17 +246,12 @@ impl Entities<'_> {
         loop {
             let catalog = registry.catalog().await?;
             let _held = registry.locks.hold(touched.iter().copied()).await;
-            let present: Vec<EntityId> = registry
-                .read(ids, &Scope::Everything)
-                .await?
-                .into_iter()
-                .map(|entity| entity.id)
-                .collect();
+            let present = registry.read(ids, &Scope::Everything).await?;
             if present.is_empty() {
                 return Ok(None);
             }
             match self
-                .delete_roots(caller, &catalog, &present, &mut touched)
+                .delete_roots(caller, &catalog, present, &mut touched)
                 .await
             {
                 Ok(position) => return Ok(Some(position)),
@@ -270,14 +265,24 @@ impl Entities<'_> {
         &self,
         caller: &Caller,
         catalog: &Catalog,
-        roots: &[EntityId],
+        roots: Vec<Entity>,
         touched: &mut Vec<EntityId>,
     ) -> Result<Position, Unapplied> {
         let registry = self.registry;
-        let reach = self.reach(catalog, roots).await?;
+        let ids: Vec<EntityId> = roots.iter().map(|entity| entity.id).collect();
+        let reach = self.reach(catalog, &ids).await?;
         reach.check(catalog)?;
         *touched = reach.touched();
-        let entities = registry.read(touched, &Scope::Everything).await?;
+        let known: BTreeSet<EntityId> = ids.into_iter().collect();
+        let others: Vec<EntityId> = touched
+            .iter()
+            .copied()
+            .filter(|id| !known.contains(id))
+            .collect();
+        let mut entities = roots;
+        if !others.is_empty() {
+            entities.extend(registry.read(&others, &Scope::Everything).await?);
+        }
         let at = registry.now();
         let Some(plan) = reach.decide(caller, catalog, at, entities)? else {
             return Err(stale());
@@ -341,4 +346,134 @@ fn stale() -> Unapplied {
         operation: 0,
         current: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::service::fixture::{catalog, entity, id};
+
+    fn row(
+        catalog: &Catalog,
+        holder_type: &str,
+        link: &str,
+        holder: u128,
+        target: u128,
+    ) -> LinkRow {
+        let entity_type = catalog.by_name(holder_type).unwrap();
+        LinkRow {
+            holder: id(holder),
+            holder_type: entity_type.id,
+            link: entity_type.link_named(link).unwrap().number,
+            target: id(target),
+        }
+    }
+
+    fn code(result: Result<(), Error>) -> (&'static str, Vec<(&'static str, serde_json::Value)>) {
+        match result {
+            Ok(()) => ("", Vec::new()),
+            Err(Error::Refused(refused)) => (refused.code, refused.extra),
+            Err(other) => unreachable!("{other}"),
+        }
+    }
+
+    #[test]
+    fn what_goes_along_forbids_nothing_and_is_not_unlinked() {
+        let catalog = catalog();
+        let mut reach = Reach::of(&[id(1), id(2)]);
+        let rows = vec![
+            row(&catalog, "airport", "country", 2, 1),
+            row(&catalog, "airport", "serves", 2, 1),
+            row(&catalog, "airport", "serves", 3, 1),
+            row(&catalog, "runway", "airport", 4, 2),
+        ];
+        assert_eq!(reach.take(&catalog, rows), Some(vec![id(4)]));
+        assert_eq!(reach.take(&catalog, Vec::new()), Some(Vec::new()));
+        reach.close();
+        assert_eq!(code(reach.check(&catalog)), ("", vec![]));
+        assert_eq!(reach.touched(), vec![id(1), id(2), id(4), id(3)]);
+        let entities = vec![
+            entity(&catalog, "country", 1, &[]),
+            entity(
+                &catalog,
+                "airport",
+                2,
+                &[("country", &[1]), ("serves", &[1])],
+            ),
+            entity(&catalog, "airport", 3, &[("serves", &[1, 9])]),
+            entity(&catalog, "runway", 4, &[("airport", &[2])]),
+        ];
+        let caller = Caller::default_organisation();
+        let plan = reach
+            .decide(&caller, &catalog, Timestamp(1), entities)
+            .unwrap()
+            .unwrap();
+        let names: Vec<&str> = plan.types.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["country", "airport", "runway"]);
+        let done: Vec<String> = plan
+            .operations
+            .iter()
+            .map(|operation| match operation {
+                Operation::Delete(entity) => format!("delete {}", entity.id.0.as_u128()),
+                Operation::Update { after, .. } => format!(
+                    "update {} to version {} with {} links",
+                    after.id.0.as_u128(),
+                    after.version,
+                    after.links.values().flatten().count()
+                ),
+                Operation::Create(_) => unreachable!("nothing is created"),
+            })
+            .collect();
+        assert_eq!(
+            done,
+            [
+                "delete 1",
+                "delete 2",
+                "update 3 to version 2 with 1 links",
+                "delete 4"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_restricting_link_is_named() {
+        let catalog = catalog();
+        let mut reach = Reach::of(&[id(1)]);
+        let rows = vec![
+            row(&catalog, "airport", "country", 2, 1),
+            row(&catalog, "airport", "country", 3, 1),
+        ];
+        reach.take(&catalog, rows).unwrap();
+        reach.close();
+        assert_eq!(
+            code(reach.check(&catalog)),
+            (
+                "restricted",
+                vec![
+                    ("link", "country".into()),
+                    ("holder_type", "airport".into()),
+                    ("count", 2.into())
+                ]
+            )
+        );
+    }
+
+    #[test]
+    fn what_has_changed_since_is_decided_again() {
+        let catalog = catalog();
+        let mut reach = Reach::of(&[id(1)]);
+        let rows = vec![row(&catalog, "airport", "serves", 3, 1)];
+        reach.take(&catalog, rows.clone()).unwrap();
+        let caller = Caller::default_organisation();
+        let country = entity(&catalog, "country", 1, &[]);
+        let unlinked = entity(&catalog, "airport", 3, &[]);
+        for entities in [vec![country.clone()], vec![country, unlinked]] {
+            let plan = reach.decide(&caller, &catalog, Timestamp(1), entities);
+            assert!(plan.unwrap().is_none());
+        }
+        // A type that this catalog does not know yet.
+        assert_eq!(Reach::of(&[id(1)]).take(&Catalog::default(), rows), None);
+    }
 }

@@ -11,6 +11,9 @@ mod download;
 mod entities;
 mod expand;
 mod fields;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod fixture;
 mod graph;
 mod jobs;
 mod key_value;

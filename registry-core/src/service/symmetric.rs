@@ -163,3 +163,107 @@ fn pointer(context: Context<'_>, number: LinkNumber) -> String {
         .map_or("", |link| link.name.as_str());
     format!("/links/{}", pointer_token(name))
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::{
+        Caller, Timestamp,
+        service::fixture::{catalog, entity, id, links},
+    };
+
+    /// Outgoing links by name.
+    type Held<'a> = &'a [(&'a str, &'a [u128])];
+
+    /// What becomes of the partners of person 1: id and outgoing links of each that changes, or the code of the refusal.
+    fn decided(
+        before: Held<'_>,
+        after: Held<'_>,
+        partners: &[(u128, Held<'_>)],
+    ) -> Result<Vec<(EntityId, Links)>, &'static str> {
+        let catalog = catalog();
+        let entity_type = catalog.by_name("person").unwrap();
+        let (before, after) = (
+            links(&catalog, "person", before),
+            links(&catalog, "person", after),
+        );
+        let mirror = Mirror::of(entity_type, id(1), Some(&before), Some(&after));
+        let ids: BTreeSet<EntityId> = partners.iter().map(|(number, _)| id(*number)).collect();
+        assert_eq!(mirror.partners(), ids);
+        let caller = Caller::default_organisation();
+        let context = Context {
+            caller: &caller,
+            entity_type,
+            at: Timestamp(1),
+        };
+        let read = partners
+            .iter()
+            .map(|(number, links)| entity(&catalog, "person", *number, links))
+            .collect();
+        match mirror.decide(context, id(1), read) {
+            Ok(operations) => Ok(operations
+                .into_iter()
+                .map(|operation| match operation {
+                    Operation::Update { before, after } => {
+                        assert_eq!(after.version, before.version.next());
+                        (after.id, after.links)
+                    }
+                    other => unreachable!("{other:?}"),
+                })
+                .collect()),
+            Err(Error::Refused(refused)) => Err(refused.code),
+            Err(other) => unreachable!("{other}"),
+        }
+    }
+
+    fn expected(all: &[(u128, Held<'_>)]) -> Vec<(EntityId, Links)> {
+        let catalog = catalog();
+        all.iter()
+            .map(|(number, held)| (id(*number), links(&catalog, "person", held)))
+            .collect()
+    }
+
+    #[test]
+    fn partners_gain_and_lose_the_other_end() {
+        let changed = decided(
+            &[("friends", &[1, 2, 3])],
+            &[("friends", &[1, 3, 4])],
+            &[(2, &[("friends", &[1, 3])]), (4, &[])],
+        );
+        assert_eq!(
+            changed,
+            Ok(expected(&[
+                (2, &[("friends", &[3])]),
+                (4, &[("friends", &[1])])
+            ]))
+        );
+        assert_eq!(
+            decided(&[("friends", &[2])], &[("friends", &[2])], &[]),
+            Ok(Vec::new())
+        );
+    }
+
+    #[test]
+    fn a_new_spouse_must_be_free_and_the_old_one_becomes_so() {
+        let changed = decided(
+            &[("spouse", &[2])],
+            &[("spouse", &[3])],
+            &[(2, &[("spouse", &[1])]), (3, &[])],
+        );
+        assert_eq!(changed, Ok(expected(&[(2, &[]), (3, &[("spouse", &[1])])])));
+        let taken = decided(&[], &[("spouse", &[3])], &[(3, &[("spouse", &[4])])]);
+        assert_eq!(taken, Err("link_cardinality"));
+    }
+
+    #[test]
+    fn an_old_friend_and_new_spouse_changes_once() {
+        let changed = decided(
+            &[("friends", &[2])],
+            &[("spouse", &[2])],
+            &[(2, &[("friends", &[1])])],
+        );
+        assert_eq!(changed, Ok(expected(&[(2, &[("spouse", &[1])])])));
+    }
+}

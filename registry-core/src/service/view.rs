@@ -202,15 +202,77 @@ pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
+    use crate::service::fixture::{catalog, entity, id};
 
     #[test]
     fn texts_are_escaped_as_json_wants_them() {
         for text in ["", "a\"b\\c\n\r\t\u{1}\u{1f}é🙂", "plain"] {
             let mut out = Vec::new();
             write_text(&mut out, text);
-            let read: Option<String> = serde_json::from_slice(&out).ok();
-            assert_eq!(read.as_deref(), Some(text));
+            let read: String = serde_json::from_slice(&out).unwrap();
+            assert_eq!(read, text);
+        }
+    }
+
+    #[test]
+    fn what_is_expanded_stands_at_the_end() {
+        let catalog = catalog();
+        let airport = entity(
+            &catalog,
+            "airport",
+            1,
+            &[("country", &[2]), ("serves", &[2, 3])],
+        );
+        let country = entity(&catalog, "country", 2, &[]);
+        let entity_type = catalog.by_name("airport").unwrap();
+        let expanded = [
+            ("country".to_owned(), Expanded::One(Some(country.clone()))),
+            ("moon".to_owned(), Expanded::One(None)),
+            (
+                "serves".to_owned(),
+                Expanded::Many {
+                    items: vec![country],
+                    next_cursor: Some("abc".to_owned()),
+                },
+            ),
+            (
+                "none".to_owned(),
+                Expanded::Many {
+                    items: Vec::new(),
+                    next_cursor: None,
+                },
+            ),
+        ];
+        let rest = r#""owners":["org:default"],"readers":[],"created_at":"1970-01-01T00:00:00.000000Z","created_by":"org:default","updated_at":"1970-01-01T00:00:00.000000Z","updated_by":"org:default""#;
+        let shown = format!(
+            r#"{{"id":"{}","type":"country","version":1,"fields":{{}},"links":{{}},{rest}}}"#,
+            id(2)
+        );
+        let expected = format!(
+            r#"{{"id":"{}","type":"airport","version":1,"fields":{{}},"links":{{"country":"{}","serves":["{}","{}"]}},{rest},"expanded":{{"country":{shown},"moon":null,"serves":{{"items":[{shown}],"next_cursor":"abc"}},"none":{{"items":[],"next_cursor":null}}}}}}"#,
+            id(1),
+            id(2),
+            id(2),
+            id(3)
+        );
+        assert_eq!(
+            entity_json(&catalog, entity_type, &airport, &Select::ALL, &expanded),
+            expected
+        );
+    }
+
+    #[test]
+    fn only_fields_are_selected() {
+        let catalog = catalog();
+        let types: Vec<&EntityType> = catalog.types().iter().map(AsRef::as_ref).collect();
+        let select = Select::parse(Some("icao, code"), &types).unwrap();
+        assert!(select.shows("icao") && select.shows("code") && !select.shows("name"));
+        assert!(Select::ALL.shows("name"));
+        for wrong in ["", "icao,", "country", "icao,icao"] {
+            assert!(Select::parse(Some(wrong), &types).is_err(), "{wrong}");
         }
     }
 }

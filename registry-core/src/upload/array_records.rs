@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use crate::limits::UPLOAD_ROW_BYTES;
+use crate::{Problem, limits::UPLOAD_ROW_BYTES, problem::Refusal};
 
 use super::source::{FileFault, Record, Records};
 
@@ -49,7 +49,13 @@ impl<R: BufRead + Send> ArrayRecords<R> {
     }
 
     fn malformed(&self, message: &str) -> FileFault {
-        FileFault::line(self.index, "malformed_json", message)
+        FileFault::Refused {
+            class: Refusal::Malformed,
+            problems: vec![match self.index {
+                0 => Problem::whole("malformed_json", message),
+                index => Problem::line(index, "malformed_json", message),
+            }],
+        }
     }
 
     /// Reads one item: up to the comma or bracket that ends it, which stays in the input.
@@ -200,7 +206,7 @@ mod tests {
             (&b""[..], 0, "empty"),
             (b"{}", 0, "not a JSON array"),
             (b"{}\n{}", 0, "x-ndjson"),
-            (b"[{}", 1, "not closed"),
+            (b"[{}", 1, "ends inside"),
             (b"[{},", 2, "ends where"),
             (b"[{},]", 2, "comma"),
             (b"[,{}]", 1, "comma"),
@@ -209,8 +215,12 @@ mod tests {
             (b"[{}] [{}]", 1, "follows"),
         ] {
             let fault = items(text).unwrap_err();
+            let place = match index {
+                0 => "Whole".to_owned(),
+                index => format!("Line({index})"),
+            };
             assert!(
-                fault.contains(&format!("Line({index})")) && fault.contains(word),
+                fault.contains(&place) && fault.contains(word),
                 "{text:?}: {fault}"
             );
         }

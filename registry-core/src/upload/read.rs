@@ -1,6 +1,6 @@
 //! Reading a file: once whole to see that it can be read, then row by row on a thread of its own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
@@ -38,14 +38,6 @@ impl Checked {
     /// The header of the column at fault, from a failure's pointer; CSV alone.
     pub fn column(&self, pointer: &str) -> Option<&str> {
         self.columns.as_ref()?.name_of(pointer)
-    }
-
-    /// Headers by pointer; empty for JSON.
-    pub fn columns(&self) -> BTreeMap<String, String> {
-        self.columns
-            .as_ref()
-            .map(|columns| columns.names.clone())
-            .unwrap_or_default()
     }
 }
 

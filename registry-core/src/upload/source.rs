@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Debug,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufReader, Read},
     sync::Arc,
 };
 
@@ -102,12 +102,15 @@ pub(super) trait Records: Send {
 ///
 /// # Errors
 /// `invalid_encoding` for a file in UTF-16 or UTF-32.
-pub(super) fn text(source: &dyn Source) -> Result<BufReader<Box<dyn Read + Send>>, FileFault> {
-    let mut input = BufReader::with_capacity(64 * 1024, source.open()?);
-    let mut skip = 0;
-    let head = input.fill_buf()?;
-    match head {
-        [0xEF, 0xBB, 0xBF, ..] => skip = 3,
+pub(super) fn text(source: &dyn Source) -> Result<Text, FileFault> {
+    let mut input = source.open()?;
+    // Decoders may give a byte at a time: the first four are asked for until they are there.
+    let mut head = Vec::with_capacity(4);
+    input.by_ref().take(4).read_to_end(&mut head)?;
+    match head.as_slice() {
+        [0xEF, 0xBB, 0xBF, ..] => {
+            head.drain(..3);
+        }
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, _, ..] | [_, 0, ..] => {
             return Err(FileFault::line(
                 1,
@@ -117,9 +120,12 @@ pub(super) fn text(source: &dyn Source) -> Result<BufReader<Box<dyn Read + Send>
         }
         _ => {}
     }
-    input.consume(skip);
-    Ok(input)
+    let input = io::Cursor::new(head).chain(input);
+    Ok(BufReader::with_capacity(64 * 1024, input))
 }
+
+/// The bytes of a file from where its text begins.
+type Text = BufReader<io::Chain<io::Cursor<Vec<u8>>, Box<dyn Read + Send>>>;
 
 /// The text of a record.
 ///

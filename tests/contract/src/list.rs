@@ -38,7 +38,6 @@ macro_rules! store_contract {
                 a_deleted_entity_is_gone
                 a_change_set_may_make_a_ring_of_entities
                 an_id_goes_on_counting_after_a_deletion
-                it_must_write_the_change_log_rows_in_the_same_transaction
                 as_many_operations_as_are_allowed_are_applied_at_once
                 more_operations_than_allowed_are_refused
                 a_change_set_that_is_none_is_refused_and_not_applied_in_part
@@ -133,6 +132,10 @@ macro_rules! store_contract {
                 the_rows_of_a_type_are_not_those_of_an_entity_with_its_id
                 the_walk_back_through_history_gives_every_earlier_version
             }
+            log_rows {
+                it_must_write_the_change_log_rows_in_the_same_transaction
+                a_refused_change_set_writes_no_row
+            }
             load {
                 rows_make_entities
                 rows_are_merged_into_what_is_there
@@ -175,6 +178,24 @@ macro_rules! store_contract {
                 cleared_failures_are_gone_and_others_may_follow
                 writing_the_job_must_not_take_the_request_to_cancel_back
                 expired_jobs_go_with_all_that_belongs_to_them
+            }
+            upload {
+                links_are_found_by_key_and_the_same_file_again_changes_nothing
+                with_all_it_must_apply_every_row_in_one_transaction_or_none
+                rows_must_see_what_earlier_rows_made_and_never_what_refused_ones_would_have
+                a_second_row_for_the_same_entity_is_refused_across_slices_too
+                each_mode_does_what_it_says
+                an_id_used_before_goes_on_counting
+                a_key_given_up_by_an_earlier_row_is_free
+                the_other_end_of_a_symmetric_link_gets_one_new_version
+                rights_hold_for_every_row
+                a_file_that_cannot_be_read_leaves_no_job_and_no_row
+                bad_records_are_rows_that_failed_and_the_others_go_in
+                rejected_rows_can_be_mended_and_sent_again
+                upload_of_a_download_changes_nothing_and_into_an_empty_registry_gives_it_back
+                a_download_goes_into_an_empty_registry_whole
+                jobs_are_seen_by_who_started_them_and_admins
+                a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_applied
             }
             identity {
                 a_store_answers_when_it_can_be_read

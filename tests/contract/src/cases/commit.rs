@@ -1,17 +1,14 @@
 //! What a change set does.
 
 use registry_core::{
-    Datum, Entity, Timestamp, Version,
-    change::{Change, ChangeOperation, Earlier, Operation, Stamp},
-    limits,
-    port::CommitError,
+    Datum, Entity, Timestamp, Version, change::Operation, limits, port::CommitError,
 };
 
 use crate::{
     Harness,
     fixture::{
-        AT, Build as _, LATER, airport, airport_type, change_set, country, country_type, delete,
-        encoded, entity, fail, id, integer, principal, text, texts, update,
+        Build as _, airport, airport_type, change_set, country, country_type, delete, encoded,
+        entity, fail, id, integer, principal, text, texts, update,
     },
 };
 
@@ -132,130 +129,6 @@ pub async fn an_id_goes_on_counting_after_a_deletion(harness: impl Harness) {
     assert_eq!(subject.read(second.id).await, Some(second.clone()));
     let last = subject.store.last_version(second.id).await.unwrap();
     assert_eq!(last, Some(Version(3)));
-}
-
-pub async fn it_must_write_the_change_log_rows_in_the_same_transaction(harness: impl Harness) {
-    let subject = harness.open().await;
-    let (country, airport) = (country_type(), airport_type());
-    subject.define(&[&country, &airport]).await;
-    let first = entity(&airport, 2)
-        .with(airport::ICAO, text("LFPG"))
-        .with(airport::NAME, text("Paris"))
-        .linked(airport::COUNTRY, &[id(1)])
-        .readable_by(&["public"]);
-    let made = [entity(&country, 1), first.clone(), entity(&country, 3)];
-    let [france, first, spain] = subject.create(&[&country, &airport], made).await;
-    let second = first
-        .next()
-        .without(airport::ICAO)
-        .with(airport::TAGS, texts(&["x"]))
-        .linked(airport::COUNTRY, &[])
-        .linked(airport::SERVES, &[france.id, spain.id])
-        .owned_by(&["org:b"]);
-    let operations = vec![update(&first, &second), delete(&spain)];
-    let refused = subject.write(&[&country, &airport], operations).await;
-    assert!(refused.is_err(), "a target went in the same change set");
-    let operations = vec![update(&first, &second)];
-    let types = [&country, &airport];
-    let updated = subject.write(&types, operations).await.unwrap();
-    let operations = vec![delete(&second), delete(&france)];
-    let deleted = subject.write(&types, operations).await.unwrap();
-
-    let created = |entity: &Entity| Change {
-        entity: entity.id,
-        type_id: entity.type_id,
-        version: Version(1),
-        operation: ChangeOperation::Create,
-        earlier: Earlier::default(),
-        actor: principal("user:ann"),
-        at: AT,
-    };
-    let numbered = |number| registry_core::FieldNumber(number);
-    let link = |number, target| (registry_core::LinkNumber(number), target);
-    let ann = principal("user:ann");
-    let expected = [
-        created(&france),
-        created(&first),
-        created(&spain),
-        Change {
-            version: Version(2),
-            operation: ChangeOperation::Update,
-            earlier: Earlier {
-                fields: [
-                    (numbered(airport::ICAO), Some(text("LFPG"))),
-                    (numbered(airport::TAGS), None),
-                ]
-                .into(),
-                links_added: vec![
-                    link(airport::SERVES, france.id),
-                    link(airport::SERVES, spain.id),
-                ],
-                links_removed: vec![link(airport::COUNTRY, france.id)],
-                owners: Some(vec![principal("org:default")]),
-                readers: None,
-                stamp: Some(Stamp {
-                    type_version: Version(1),
-                    at: AT,
-                    by: ann.clone(),
-                    created: None,
-                }),
-            },
-            actor: principal("user:bob"),
-            at: LATER,
-            ..created(&first)
-        },
-        Change {
-            version: Version(3),
-            operation: ChangeOperation::Delete,
-            earlier: Earlier {
-                fields: [
-                    (numbered(airport::NAME), Some(text("Paris"))),
-                    (numbered(airport::TAGS), Some(texts(&["x"]))),
-                ]
-                .into(),
-                links_added: Vec::new(),
-                links_removed: vec![
-                    link(airport::SERVES, france.id),
-                    link(airport::SERVES, spain.id),
-                ],
-                owners: Some(vec![principal("org:b")]),
-                readers: Some(vec![principal("public")]),
-                stamp: Some(Stamp {
-                    type_version: Version(1),
-                    at: LATER,
-                    by: principal("user:bob"),
-                    created: Some((AT, ann.clone())),
-                }),
-            },
-            actor: principal("user:bob"),
-            at: LATER,
-            ..created(&first)
-        },
-        Change {
-            version: Version(2),
-            operation: ChangeOperation::Delete,
-            earlier: Earlier {
-                owners: Some(vec![principal("org:default")]),
-                readers: Some(Vec::new()),
-                stamp: Some(Stamp {
-                    type_version: Version(1),
-                    at: AT,
-                    by: ann.clone(),
-                    created: Some((AT, ann.clone())),
-                }),
-                ..Earlier::default()
-            },
-            actor: principal("user:bob"),
-            at: LATER,
-            ..created(&france)
-        },
-    ];
-    let log = subject.log().await;
-    // Two rows of types come first.
-    let changes: Vec<Change> = log.iter().skip(2).map(|row| row.change.clone()).collect();
-    assert_eq!(changes, expected);
-    assert_eq!(log.get(5).map(|row| row.position), Some(updated.position));
-    assert_eq!(log.get(7).map(|row| row.position), Some(deleted.position));
 }
 
 pub async fn as_many_operations_as_are_allowed_are_applied_at_once(harness: impl Harness) {

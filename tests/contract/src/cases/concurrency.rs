@@ -185,7 +185,7 @@ async fn follow(subject: Subject, limit: usize, wanted: usize) -> Vec<ChangeRow>
             after = page.next;
         }
     };
-    let bound = std::time::Duration::from_secs(120);
+    let bound = std::time::Duration::from_mins(2);
     let outcome = tokio::time::timeout(bound, reading).await;
     assert!(outcome.is_ok(), "{} rows of {wanted} were seen", rows.len());
     rows

@@ -145,11 +145,11 @@ pub async fn a_load_writes_the_change_log_as_a_commit_does(harness: impl Harness
     let first = entity(&of, 1).with(country::NAME, text("France"));
     subject.create(&[&of], [first]).await;
     let plan = plan(&subject, &of, LoadMode::Upsert, 100).await;
-    let made = vec![row(1).about(1).set(country::NAME, text("F")), row(2)];
-    load(&subject, plan, made).await;
+    let given = vec![row(1).about(1).set(country::NAME, text("F")), row(2)];
+    load(&subject, plan, given).await;
     let log = subject.log().await;
     let changes: Vec<Change> = log.into_iter().skip(2).map(|row| row.change).collect();
-    let made = Change {
+    let creation = Change {
         entity: id(100),
         type_id: of.id,
         version: Version(1),
@@ -159,7 +159,7 @@ pub async fn a_load_writes_the_change_log_as_a_commit_does(harness: impl Harness
         at: LATER,
     };
     let field = registry_core::FieldNumber(country::NAME);
-    let changed = Change {
+    let update = Change {
         entity: id(1),
         version: Version(2),
         operation: ChangeOperation::Update,
@@ -173,9 +173,9 @@ pub async fn a_load_writes_the_change_log_as_a_commit_does(harness: impl Harness
             }),
             ..Earlier::default()
         },
-        ..made.clone()
+        ..creation.clone()
     };
-    assert_eq!(changes, [changed, made]);
+    assert_eq!(changes, [update, creation]);
 }
 
 /// Rows of which three are bad, and what becomes of them.

@@ -31,17 +31,14 @@ fn airports(count: u32) -> Vec<LoadRow> {
 }
 
 /// Rows as a stream that does something before it yields the row at this place.
-fn interrupted<'a, F>(of: Vec<LoadRow>, place: u32, interruption: F) -> RowStream<'a>
+fn interrupted<'a, F>(mut of: Vec<LoadRow>, place: u32, interruption: F) -> RowStream<'a>
 where
     F: Future<Output = Result<(), StoreError>> + Send + 'a,
 {
     let place = usize::try_from(place).unwrap();
-    let (before, after) = of.split_at(place);
+    let after = of.split_off(place);
     let pause = stream::once(interruption).filter_map(async |outcome| outcome.err().map(Err));
-    rows(before.to_vec())
-        .chain(pause)
-        .chain(rows(after.to_vec()))
-        .boxed()
+    rows(of).chain(pause).chain(rows(after)).boxed()
 }
 
 async fn count(subject: &Subject, of: &EntityType) -> u64 {

@@ -209,13 +209,13 @@ pub async fn entities_keep_the_type_version_under_which_they_were_written(harnes
     assert_eq!(subject.contents().await.entities, [old, new]);
 }
 
-/// Creates entities one after the other until told to stop, re-reading the type when it has changed; how many it made.
-async fn write_until(
+/// Creates an entity for each number, re-reading the type when it has changed; how many it made.
+async fn write_all(
     subject: Subject,
     numbers: std::ops::Range<u32>,
     make: impl Fn(&EntityType, u32) -> Entity,
 ) -> u32 {
-    let mut made = 0;
+    let mut count = 0;
     for number in numbers {
         for _ in 0..20 {
             let catalog = subject.store.catalog(None).await.unwrap().unwrap();
@@ -223,7 +223,7 @@ async fn write_until(
             let operations = vec![Operation::Create(make(&of, number))];
             match subject.write(&[&of], operations).await {
                 Ok(_) => {
-                    made += 1;
+                    count += 1;
                     break;
                 }
                 Err(CommitError::Conflict(Conflict::TypeChanged { .. })) => {}
@@ -232,7 +232,7 @@ async fn write_until(
             }
         }
     }
-    made
+    count
 }
 
 /// Writers leave the name out while they see it optional; a change makes it required.
@@ -245,16 +245,17 @@ pub async fn a_write_never_happens_under_a_stale_type<H: Harness>(_: H) {
         let make = |of: &EntityType, number| {
             let required = of.field_named("name").unwrap().required;
             let one = entity(of, number);
-            match required {
-                true => one.with(country::NAME, text("x")),
-                false => one,
+            if required {
+                one.with(country::NAME, text("x"))
+            } else {
+                one
             }
         };
         let mut writers = Vec::new();
         for writer in 0..8u32 {
             let handle = harness.open().await;
             let numbers = 1_000 * (writer + 1)..1_000 * (writer + 1) + 40;
-            writers.push(tokio::spawn(write_until(handle, numbers, make)));
+            writers.push(tokio::spawn(write_all(handle, numbers, make)));
         }
         let mut present = of;
         tokio::time::sleep(std::time::Duration::from_millis(2 * round)).await;
@@ -296,7 +297,7 @@ pub async fn a_key_added_beside_writers_holds_for_every_entity<H: Harness>(_: H)
         for writer in 0..6u32 {
             let handle = harness.open().await;
             let numbers = 1_000 * (writer + 1)..1_000 * (writer + 1) + 40;
-            writers.push(tokio::spawn(write_until(handle, numbers, make)));
+            writers.push(tokio::spawn(write_all(handle, numbers, make)));
         }
         tokio::time::sleep(std::time::Duration::from_millis(round)).await;
         let after = changed(&of, |of| field(of, country::CODE).unique = true);
