@@ -1,6 +1,6 @@
 //! Requests of the command line: to a running server, or to the same surface over a store in this process.
 
-use std::sync::Arc;
+use std::{fmt::Write, sync::Arc};
 
 use axum::{
     body::{Body, to_bytes},
@@ -161,7 +161,7 @@ pub(crate) fn problem(status: StatusCode, bytes: &[u8]) -> CommandError {
         let place = part("pointer").or(part("parameter")).unwrap_or_default();
         let code = part("code").unwrap_or_default();
         let reason = part("message").unwrap_or_default();
-        message += &format!("\n  {place} {code}: {reason}");
+        let _ = write!(message, "\n  {place} {code}: {reason}");
     }
     message.into()
 }
