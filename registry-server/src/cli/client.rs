@@ -165,3 +165,32 @@ pub(crate) fn problem(status: StatusCode, bytes: &[u8]) -> CommandError {
     }
     message.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_hold_what_is_given() {
+        assert_eq!(query(&[("a", None)]), "");
+        assert_eq!(
+            query(&[("a", Some("x = \"é\"")), ("b", None), ("c", Some("1"))]),
+            "?a=x%20%3D%20%22%C3%A9%22&c=1"
+        );
+    }
+
+    #[test]
+    fn problems_are_told_with_every_reason() {
+        let document = br#"{"code":"invalid_entity","detail":"2 problems","errors":[
+            {"pointer":"/fields/a","code":"type","message":"must be a text"},
+            {"parameter":"limit","code":"invalid_limit","message":"must be from 1 to 1000"}]}"#;
+        assert_eq!(
+            problem(StatusCode::UNPROCESSABLE_ENTITY, document).to_string(),
+            "invalid_entity: 2 problems\n  /fields/a type: must be a text\n  limit invalid_limit: must be from 1 to 1000"
+        );
+        assert_eq!(
+            problem(StatusCode::BAD_GATEWAY, b"<html>").to_string(),
+            "the server answered 502 Bad Gateway"
+        );
+    }
+}

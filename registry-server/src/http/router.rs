@@ -128,3 +128,62 @@ fn cors(origins: &[String]) -> CorsLayer {
             REQUEST_ID,
         ])
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use registry_core::service::Registry;
+    use registry_memory::MemoryStore;
+
+    use super::{super::app::HttpSettings, *};
+
+    async fn answer(cors_origins: &[&str], method: &str, path: &str) -> Response {
+        let store = Arc::new(MemoryStore::new());
+        let registry = Registry::new(Arc::clone(&store) as _, store);
+        let settings = HttpSettings {
+            cors_origins: cors_origins.iter().map(|one| (*one).to_owned()).collect(),
+            ..HttpSettings::default()
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("origin", "https://app.example")
+            .header("access-control-request-method", "PATCH")
+            .body(Body::empty())
+            .unwrap();
+        let surface = Surface::new(Arc::new(App::new(registry, settings)));
+        surface.answer(request).await
+    }
+
+    #[tokio::test]
+    async fn browsers_may_call_from_the_named_origins_alone() {
+        let allowed = |response: &Response| {
+            let value = response.headers().get("access-control-allow-origin");
+            value.map(|value| value.to_str().unwrap().to_owned())
+        };
+        let named = ["https://app.example"];
+        let response = answer(&named, "GET", "/health/live").await;
+        assert_eq!(allowed(&response).as_deref(), Some("https://app.example"));
+        let response = answer(&named, "OPTIONS", "/entityType/a").await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(allowed(&response).as_deref(), Some("https://app.example"));
+        let response = answer(&["https://other.example"], "GET", "/health/live").await;
+        assert_eq!(allowed(&response), None);
+        let response = answer(&[], "OPTIONS", "/entityType/a").await;
+        assert_eq!(response.status(), 405);
+        assert_eq!(allowed(&response), None);
+    }
+
+    #[test]
+    fn one_trailing_slash_is_taken_off() {
+        let without = |text: &str| {
+            let uri: Uri = text.parse().unwrap();
+            without_trailing_slash(&uri).map(|uri| uri.to_string())
+        };
+        assert_eq!(without("/a/b/?c=/").as_deref(), Some("/a/b?c=/"));
+        assert_eq!(without("/a/").as_deref(), Some("/a"));
+        assert_eq!(without("http://host/a/").as_deref(), Some("http://host/a"));
+        assert_eq!(without("/a"), None);
+        assert_eq!(without("/"), None);
+    }
+}
