@@ -125,3 +125,78 @@ async fn connection(stream: TcpStream, surface: Surface, mut leaving: watch::Rec
 pub async fn listen(address: std::net::SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::sync::Arc;
+
+    use registry_core::service::Registry;
+    use registry_memory::MemoryStore;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::http::{App, HttpSettings};
+
+    /// What comes back until the server closes the connection.
+    async fn exchange(request: Vec<u8>) -> String {
+        let store = Arc::new(MemoryStore::new());
+        let registry = Registry::new(Arc::clone(&store) as _, store);
+        let surface = Surface::new(Arc::new(App::new(registry, HttpSettings::default())));
+        let listener = listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(serve(listener, surface));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let (mut reader, mut writer) = stream.split();
+        let mut answer = Vec::new();
+        let (_, read) = tokio::join!(writer.write_all(&request), reader.read_to_end(&mut answer));
+        read.unwrap();
+        server.abort();
+        String::from_utf8(answer).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_parsed_is_answered_with_a_problem_too() {
+        let long = format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "x".repeat(66_000));
+        let many = format!(
+            "GET / HTTP/1.1\r\n{}\r\n",
+            "x: y\r\n".repeat(MAX_HEADERS + 1)
+        );
+        let both = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n";
+        let cases = [
+            (long, "HTTP/1.1 414 URI Too Long", "uri_too_long"),
+            (
+                many,
+                "HTTP/1.1 431 Request Header Fields Too Large",
+                "headers_too_large",
+            ),
+            (
+                both.to_owned(),
+                "HTTP/1.1 400 Bad Request",
+                "malformed_request",
+            ),
+            (
+                "junk\r\n\r\n".to_owned(),
+                "HTTP/1.1 400 Bad Request",
+                "malformed_request",
+            ),
+        ];
+        for (request, line, code) in cases {
+            let answer = exchange(request.into_bytes()).await;
+            assert!(answer.starts_with(line), "{answer}");
+            assert!(
+                answer.contains("content-type: application/problem+json"),
+                "{answer}"
+            );
+            assert!(answer.contains(&format!("\"code\":\"{code}\"")), "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn ordinary_answers_pass_unchanged() {
+        let request = "GET /health/live HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        let answer = exchange(request.as_bytes().to_vec()).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.ends_with("{\"status\":\"up\"}"), "{answer}");
+    }
+}

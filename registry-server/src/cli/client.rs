@@ -1,6 +1,6 @@
 //! Requests of the command line: to a running server, or to the same surface over a store in this process.
 
-use std::sync::Arc;
+use std::{fmt::Write, sync::Arc};
 
 use axum::{
     body::{Body, to_bytes},
@@ -161,7 +161,36 @@ pub(crate) fn problem(status: StatusCode, bytes: &[u8]) -> CommandError {
         let place = part("pointer").or(part("parameter")).unwrap_or_default();
         let code = part("code").unwrap_or_default();
         let reason = part("message").unwrap_or_default();
-        message += &format!("\n  {place} {code}: {reason}");
+        let _ = write!(message, "\n  {place} {code}: {reason}");
     }
     message.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_hold_what_is_given() {
+        assert_eq!(query(&[("a", None)]), "");
+        assert_eq!(
+            query(&[("a", Some("x = \"é\"")), ("b", None), ("c", Some("1"))]),
+            "?a=x%20%3D%20%22%C3%A9%22&c=1"
+        );
+    }
+
+    #[test]
+    fn problems_are_told_with_every_reason() {
+        let document = br#"{"code":"invalid_entity","detail":"2 problems","errors":[
+            {"pointer":"/fields/a","code":"type","message":"must be a text"},
+            {"parameter":"limit","code":"invalid_limit","message":"must be from 1 to 1000"}]}"#;
+        assert_eq!(
+            problem(StatusCode::UNPROCESSABLE_ENTITY, document).to_string(),
+            "invalid_entity: 2 problems\n  /fields/a type: must be a text\n  limit invalid_limit: must be from 1 to 1000"
+        );
+        assert_eq!(
+            problem(StatusCode::BAD_GATEWAY, b"<html>").to_string(),
+            "the server answered 502 Bad Gateway"
+        );
+    }
 }

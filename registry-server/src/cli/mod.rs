@@ -114,3 +114,48 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_of_the_server_stand_with_and_without_its_name() {
+        for line in [
+            &["registry"][..],
+            &["registry", "--listen", "127.0.0.1:1", "--store", "memory:"],
+            &["registry", "serve", "--listen", "127.0.0.1:1"],
+            &[
+                "registry",
+                "upload",
+                "airport",
+                "a.csv",
+                "--atomic=false",
+                "--dry-run",
+            ],
+            &[
+                "registry", "type", "apply", "a.json", "b.json", "--url", "http://a",
+            ],
+        ] {
+            assert!(Arguments::try_parse_from(line).is_ok(), "{line:?}");
+        }
+        for line in [
+            &["registry", "--store", "mysql://a"][..],
+            &["registry", "--listen", "127.0.0.1:1", "type", "list"],
+            &[
+                "registry", "type", "list", "--url", "http://a", "--store", "memory:",
+            ],
+            &["registry", "type", "apply"],
+            &["registry", "search", "--index", "none"],
+        ] {
+            assert!(Arguments::try_parse_from(line).is_err(), "{line:?}");
+        }
+    }
+}

@@ -284,3 +284,88 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("of no text")
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod tests {
+    use std::time::Duration;
+
+    use registry_core::service::Registry;
+    use registry_memory::MemoryStore;
+    use serde_json::Value;
+
+    use super::{super::app::HttpSettings, *};
+
+    static PANICS: Route = route(Method::GET, |_| Box::pin(async { panic!("a secret") }));
+    static SLEEPS: Route = route(Method::GET, |_| Box::pin(std::future::pending()));
+    static WRITES: Route = route(Method::PUT, |_| Box::pin(std::future::pending()));
+
+    const fn route(method: Method, handler: super::super::route::Handler) -> Route {
+        Route {
+            method,
+            path: "/test",
+            id: "test",
+            summary: "",
+            parameters: &[],
+            takes: Takes::Nothing,
+            gives: &[],
+            success: 200,
+            handler,
+        }
+    }
+
+    async fn answer(route: &'static Route, settings: HttpSettings) -> (StatusCode, Value) {
+        let store = Arc::new(MemoryStore::new());
+        let registry = Registry::new(Arc::clone(&store) as _, store);
+        let endpoint = Endpoint::new(Arc::new(App::new(registry, settings)), &[route]);
+        let request = Request::builder()
+            .method(route.method.clone())
+            .uri("/test")
+            .body(Body::empty())
+            .unwrap();
+        let response = endpoint.answer(request).await;
+        let status = response.status();
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    fn impatient() -> HttpSettings {
+        HttpSettings {
+            request_timeout: Duration::from_millis(20),
+            ..HttpSettings::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_tells_nothing() {
+        let (status, document) = answer(&PANICS, HttpSettings::default()).await;
+        assert_eq!(status, 500);
+        assert_eq!(document["code"], "internal");
+        assert!(!document.to_string().contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn a_read_that_takes_too_long_may_be_tried_again() {
+        let (status, document) = answer(&SLEEPS, impatient()).await;
+        assert_eq!(status, 503);
+        assert_eq!(document["code"], "request_timeout");
+    }
+
+    #[tokio::test]
+    async fn a_write_that_takes_too_long_may_have_happened() {
+        let (status, document) = answer(&WRITES, impatient()).await;
+        assert_eq!(status, 500);
+        assert_eq!(document["code"], "unknown_outcome");
+    }
+
+    #[tokio::test]
+    async fn too_many_requests_at_once_are_turned_away_in_the_end() {
+        let settings = HttpSettings {
+            max_requests: 0,
+            ..impatient()
+        };
+        let (status, document) = answer(&SLEEPS, settings).await;
+        assert_eq!(status, 503);
+        assert_eq!(document["code"], "overloaded");
+    }
+}

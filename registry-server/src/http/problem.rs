@@ -244,3 +244,122 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    async fn document(failure: impl Into<Failure>) -> (Value, HeaderMap) {
+        let response = failure.into().respond("r1");
+        let headers = response.headers().clone();
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (serde_json::from_slice(&bytes).unwrap(), headers)
+    }
+
+    fn store(kind: StoreErrorKind) -> Error {
+        Error::Store(StoreError::new(kind, "testing", "a secret of the engine"))
+    }
+
+    #[tokio::test]
+    async fn failures_of_the_store_say_nothing_of_its_engine() {
+        let cases = [
+            (
+                store(StoreErrorKind::Unavailable),
+                503,
+                "unavailable",
+                Some("2"),
+            ),
+            (
+                store(StoreErrorKind::Timeout),
+                503,
+                "query_timeout",
+                Some("5"),
+            ),
+            (
+                store(StoreErrorKind::TypeChanging),
+                503,
+                "type_changing",
+                Some("1"),
+            ),
+            (store(StoreErrorKind::Full), 507, "storage_full", None),
+            (
+                store(StoreErrorKind::UnknownOutcome),
+                500,
+                "unknown_outcome",
+                None,
+            ),
+            (store(StoreErrorKind::Internal), 500, "internal", None),
+            (Error::Contention, 503, "contention", Some("1")),
+            (Error::TypeChanging, 503, "type_changing", Some("1")),
+            (
+                Error::Internal("a secret".to_owned()),
+                500,
+                "internal",
+                None,
+            ),
+        ];
+        for (error, status, code, retry_after) in cases {
+            let (document, headers) = document(error).await;
+            assert_eq!(document["status"], status);
+            assert_eq!(document["code"], code);
+            assert_eq!(document["request_id"], "r1");
+            assert_eq!(
+                headers
+                    .get("retry-after")
+                    .map(|value| value.to_str().unwrap()),
+                retry_after
+            );
+            assert!(!document.to_string().contains("secret"), "{document}");
+        }
+    }
+
+    #[tokio::test]
+    async fn refusals_show_every_reason_with_its_place() {
+        let problems = vec![
+            Problem::at("/fields/a", "type", "must be a text").with_value("3"),
+            Problem::parameter("limit", "invalid_limit", "must be from 1 to 1000"),
+            Problem::whole("malformed_json", "trailing characters"),
+        ];
+        let error = Error::problems(Refusal::Invalid, "invalid_entity", problems).with("count", 2);
+        let (document, headers) = document(error).await;
+        assert_eq!(headers["content-type"], "application/problem+json");
+        assert_eq!(
+            document,
+            json!({
+                "type": "urn:registry:problem:invalid_entity",
+                "title": "Unprocessable Entity",
+                "status": 422,
+                "code": "invalid_entity",
+                "detail": "3 problems",
+                "errors": [
+                    {"pointer": "/fields/a", "code": "type", "message": "must be a text", "value": "3"},
+                    {"parameter": "limit", "code": "invalid_limit", "message": "must be from 1 to 1000"},
+                    {"code": "malformed_json", "message": "trailing characters"},
+                ],
+                "request_id": "r1",
+                "count": 2,
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn every_class_has_its_status() {
+        let classes = [
+            (Refusal::Malformed, 400),
+            (Refusal::Forbidden, 403),
+            (Refusal::NotFound, 404),
+            (Refusal::Conflict, 409),
+            (Refusal::Gone, 410),
+            (Refusal::VersionMismatch, 412),
+            (Refusal::TooLarge, 413),
+            (Refusal::Invalid, 422),
+        ];
+        for (class, status) in classes {
+            let (document, _) = document(Error::refused(class, "code", "detail")).await;
+            assert_eq!(document["status"], status);
+        }
+    }
+}

@@ -78,7 +78,7 @@ impl<'a> Parameters<'a> {
             Some("false") => Ok(Flag::Off),
             Some(_) => Err(Failure::parameter(
                 name,
-                "invalid_parameter",
+                code_of(name),
                 format!("{name} is true or false"),
             )),
         }
@@ -100,7 +100,7 @@ impl<'a> Parameters<'a> {
             Ok(number) if digits && (low..=high).contains(&number) => Ok(number),
             _ => Err(Failure::parameter(
                 name,
-                "invalid_parameter",
+                code_of(name),
                 format!("{name} is a whole number from {low} to {high}"),
             )),
         }
@@ -114,6 +114,18 @@ pub(crate) enum Flag {
     On,
     /// `false`.
     Off,
+}
+
+/// The code for a value that a parameter cannot have.
+pub(crate) fn code_of(name: &str) -> &'static str {
+    match name {
+        "limit" => "invalid_limit",
+        "depth" => "invalid_depth",
+        "count" => "invalid_count",
+        "cascade" => "invalid_cascade",
+        "type" => "invalid_types",
+        _ => "invalid_parameter",
+    }
 }
 
 /// Decodes a part of a query string; `None` when an escape is broken or the bytes are not UTF-8.

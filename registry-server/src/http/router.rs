@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::Body,
     extract::Request,
-    http::{HeaderName, HeaderValue, Method, Uri, header, uri::PathAndQuery},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery},
     response::Response,
     routing::any,
 };
@@ -58,7 +58,15 @@ impl Surface {
             *request.uri_mut() = uri;
         }
         let answer: Result<Response, Infallible> = self.router.clone().call(request).await;
-        answer.unwrap_or_else(|never| match never {})
+        let mut answer = answer.unwrap_or_else(|never| match never {});
+        // RFC 9110 section 8.6: neither of these may tell a length, and the router adds one to whatever has an empty body.
+        if matches!(
+            answer.status(),
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        ) {
+            answer.headers_mut().remove(header::CONTENT_LENGTH);
+        }
+        answer
     }
 }
 
@@ -119,4 +127,63 @@ fn cors(origins: &[String]) -> CorsLayer {
             HeaderName::from_static("registry-position"),
             REQUEST_ID,
         ])
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use registry_core::service::Registry;
+    use registry_memory::MemoryStore;
+
+    use super::{super::app::HttpSettings, *};
+
+    async fn answer(cors_origins: &[&str], method: &str, path: &str) -> Response {
+        let store = Arc::new(MemoryStore::new());
+        let registry = Registry::new(Arc::clone(&store) as _, store);
+        let settings = HttpSettings {
+            cors_origins: cors_origins.iter().map(|one| (*one).to_owned()).collect(),
+            ..HttpSettings::default()
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("origin", "https://app.example")
+            .header("access-control-request-method", "PATCH")
+            .body(Body::empty())
+            .unwrap();
+        let surface = Surface::new(Arc::new(App::new(registry, settings)));
+        surface.answer(request).await
+    }
+
+    #[tokio::test]
+    async fn browsers_may_call_from_the_named_origins_alone() {
+        let allowed = |response: &Response| {
+            let value = response.headers().get("access-control-allow-origin");
+            value.map(|value| value.to_str().unwrap().to_owned())
+        };
+        let named = ["https://app.example"];
+        let response = answer(&named, "GET", "/health/live").await;
+        assert_eq!(allowed(&response).as_deref(), Some("https://app.example"));
+        let response = answer(&named, "OPTIONS", "/entityType/a").await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(allowed(&response).as_deref(), Some("https://app.example"));
+        let response = answer(&["https://other.example"], "GET", "/health/live").await;
+        assert_eq!(allowed(&response), None);
+        let response = answer(&[], "OPTIONS", "/entityType/a").await;
+        assert_eq!(response.status(), 405);
+        assert_eq!(allowed(&response), None);
+    }
+
+    #[test]
+    fn one_trailing_slash_is_taken_off() {
+        let without = |text: &str| {
+            let uri: Uri = text.parse().unwrap();
+            without_trailing_slash(&uri).map(|uri| uri.to_string())
+        };
+        assert_eq!(without("/a/b/?c=/").as_deref(), Some("/a/b?c=/"));
+        assert_eq!(without("/a/").as_deref(), Some("/a"));
+        assert_eq!(without("http://host/a/").as_deref(), Some("http://host/a"));
+        assert_eq!(without("/a"), None);
+        assert_eq!(without("/"), None);
+    }
 }

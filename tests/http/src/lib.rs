@@ -10,6 +10,11 @@
     clippy::missing_panics_doc,
     reason = "the scenarios are test code: they fail by panicking"
 )]
+#![expect(
+    missing_docs,
+    clippy::too_many_lines,
+    reason = "a scenario is one function, told by its file's first line: requests in their order"
+)]
 
 mod client;
 mod fixed;

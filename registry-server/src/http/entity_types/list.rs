@@ -12,6 +12,7 @@ use super::{
         call::Call,
         present::{self, value},
         problem::{Answer, Failure},
+        query::code_of,
         search::page::next,
     },
     cursor,
@@ -26,7 +27,7 @@ pub(super) async fn answer(call: Call) -> Answer {
         Some(_) => {
             return Err(Failure::parameter(
                 "count",
-                "invalid_parameter",
+                code_of("count"),
                 "count is exact or left out",
             ));
         }

@@ -1,6 +1,6 @@
 //! The file in a request: raw or the one part of a form, compressed or not.
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use registry_core::upload::Format;
 use tokio_util::io::ReaderStream;
 
@@ -50,7 +50,7 @@ pub(super) async fn arrive(call: &mut Call) -> Result<Arrived, Failure> {
 
 fn packing(headers: &HeaderMap) -> Result<Packing, Failure> {
     let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
-    let first = encodings.next().map(|value| value.as_bytes());
+    let first = encodings.next().map(HeaderValue::as_bytes);
     match (first, encodings.next()) {
         (None, _) => Ok(Packing::Plain),
         (Some(value), None) if value.eq_ignore_ascii_case(b"identity") => Ok(Packing::Plain),

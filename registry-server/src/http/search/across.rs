@@ -4,6 +4,7 @@ use super::{
     super::{
         call::Call,
         problem::{Answer, Failure},
+        query::code_of,
     },
     page, request,
 };
@@ -17,7 +18,7 @@ pub(super) async fn answer(call: Call) -> Answer {
     if type_names.iter().any(String::is_empty) {
         return Err(Failure::parameter(
             "type",
-            "invalid_parameter",
+            code_of("type"),
             "type is a list of type names with commas between them",
         ));
     }

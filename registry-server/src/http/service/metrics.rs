@@ -8,7 +8,7 @@ use super::super::{
     problem::{Answer, Failure},
 };
 
-pub(super) async fn answer(call: Call) -> Answer {
+pub(super) fn answer(call: &Call) -> Answer {
     let Some(handle) = &call.app.metrics else {
         return Err(Failure::new(
             StatusCode::NOT_FOUND,

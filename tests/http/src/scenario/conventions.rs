@@ -112,7 +112,7 @@ pub async fn run(client: &mut Client) {
         .get(&format!("/entity/country?filter={}", "x".repeat(65_000)))
         .await;
     client
-        .get(&format!("/entity/country?filter={}", "x".repeat(65_530)))
+        .get(&format!("/entity/country?filter={}", "x".repeat(65_505)))
         .await;
     client
         .send("GET", &path, &[("x-large", &"x".repeat(17_000))], "")

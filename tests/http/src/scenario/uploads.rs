@@ -91,13 +91,23 @@ pub async fn run(client: &mut Client) {
         .send("POST", path, &[("content-type", "multipart/form-data")], "")
         .await;
     // Compressed: `icao\nG\n`.
-    let packed = [31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 203, 76, 78, 204, 231, 114, 231, 2, 0, 30, 167, 79, 152, 7, 0, 0, 0];
+    let packed = [
+        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 203, 76, 78, 204, 231, 114, 231, 2, 0, 30, 167, 79, 152,
+        7, 0, 0, 0,
+    ];
     let gzip = ("content-encoding", "gzip");
     client.send_bytes("POST", path, &[CSV, gzip], &packed).await;
     client.send("POST", path, &[CSV, gzip], "icao\nG\n").await;
-    client.send("POST", path, &[CSV, gzip], "icao
+    client
+        .send(
+            "POST",
+            path,
+            &[CSV, gzip],
+            "icao
 G
-").await;
+",
+        )
+        .await;
     client
         .send_bytes("POST", path, &[CSV, gzip], &packed[..20])
         .await;
