@@ -6,7 +6,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{
     super::{app::HttpSettings, call::Call, problem::Failure},
-    spool::{Packing, Spooled, spool, stream_of},
+    spool::{Packing, Spooled, spool, stream_of, too_large},
 };
 
 /// A form with one file in it.
@@ -24,6 +24,10 @@ pub(super) struct Arrived {
 /// Takes the file of a request to disk.
 pub(super) async fn arrive(call: &mut Call) -> Result<Arrived, Failure> {
     let packing = packing(&call.parts.headers)?;
+    let limit = call.app.settings.max_upload;
+    if announced(&call.parts.headers).is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
     let stream = std::mem::take(&mut call.stream)
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -46,6 +50,12 @@ pub(super) async fn arrive(call: &mut Call) -> Result<Arrived, Failure> {
             one_part(multer::Multipart::new(unpacked, boundary), settings).await
         }
     }
+}
+
+/// The length that the client says its body has.
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
 }
 
 fn packing(headers: &HeaderMap) -> Result<Packing, Failure> {

@@ -258,7 +258,7 @@ fn incomplete() -> Failure {
     )
 }
 
-fn too_large(limit: u64) -> Failure {
+pub(super) fn too_large(limit: u64) -> Failure {
     // Nothing more is read, so the connection cannot go on.
     Failure::new(
         StatusCode::PAYLOAD_TOO_LARGE,
