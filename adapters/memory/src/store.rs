@@ -160,6 +160,11 @@ impl Store for MemoryStore {
         Ok(self.state()?.last_version(id))
     }
 
+    async fn log_head(&self) -> Result<Option<Position>, StoreError> {
+        let head = self.state()?.head();
+        Ok((head.sequence > 0).then_some(head))
+    }
+
     async fn changes(
         &self,
         after: Option<Position>,

@@ -22,6 +22,18 @@ fn select(sql: &mut Sql) {
     sql.push(", c.sequence, c.entity, c.type, c.version, c.operation, c.earlier, c.actor, c.at FROM change AS c WHERE ");
 }
 
+/// The place of the newest row, be its transaction the last of those still running or not.
+pub(crate) fn head(dialect: Dialect) -> Statement {
+    let mut sql = Sql::new(dialect);
+    sql.push(match dialect {
+        Dialect::Sqlite => "SELECT 0, c.sequence FROM change AS c ORDER BY c.sequence DESC LIMIT 1",
+        Dialect::Postgres => {
+            "SELECT c.transaction::text::bigint, c.sequence FROM change AS c ORDER BY c.transaction DESC, c.sequence DESC LIMIT 1"
+        }
+    });
+    sql.finish(&[Int, Int])
+}
+
 /// Rows after a place, of finished transactions alone.
 pub(crate) fn after(dialect: Dialect, after: Option<Position>, limit: usize) -> Statement {
     let signed = |value: u64| Argument::Int(i64::try_from(value).unwrap_or(i64::MAX));

@@ -179,6 +179,12 @@ impl<D: Driver> Store for SqlStore<D> {
         Ok(version.flatten().map(Version))
     }
 
+    async fn log_head(&self) -> Result<Option<Position>, StoreError> {
+        let rows = self.fetch("reading the log", log::head(D::DIALECT)).await?;
+        let place = |mut row: Row| Ok(Position { transaction: row.unsigned()?, sequence: row.unsigned()? });
+        rows.into_iter().next().map(place).transpose()
+    }
+
     async fn changes(&self, after: Option<Position>, limit: usize) -> Result<ChangePage, StoreError> {
         let rows = log::read(self.fetch("reading the log", log::after(D::DIALECT, after, limit)).await?)?;
         let next = rows.last().map(|row| row.position).or(after);

@@ -136,6 +136,11 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// The highest version that an id ever had, in the change log.
     async fn last_version(&self, id: EntityId) -> Result<Option<Version>, StoreError>;
 
+    /// The place of the newest row of the change log; `None` when there is none.
+    ///
+    /// It must not lie before the place of any acknowledged write, also where [`Store::changes`] does not give that row yet.
+    async fn log_head(&self) -> Result<Option<Position>, StoreError>;
+
     /// Rows of the change log after a place, at most `limit`.
     ///
     /// A reader that goes on from `next` must see every row exactly once, in an order in which the versions of one entity grow, however

@@ -143,19 +143,26 @@ impl Subject {
         found.items.iter().map(|entity| entity.id).collect()
     }
 
-    /// The whole change log, read in pages of an uneven size.
+    /// The whole change log, read in pages of an uneven size. A reader may have to wait for the newest rows: of other writers' transactions,
+    /// in other databases too, PostgreSQL tells only that they may still come before.
     pub async fn log(&self) -> Vec<ChangeRow> {
+        let head = self.store.log_head().await.unwrap();
         let mut rows = Vec::new();
         let mut after = None;
-        loop {
+        let mut waited = 0;
+        while after < head {
             let page = self.store.changes(after, 97).await.unwrap();
             if page.rows.is_empty() {
-                return rows;
+                waited += 1;
+                assert!(waited < 1_000, "the log does not reach its head");
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                continue;
             }
             assert!(page.next > after, "the log does not go on");
             rows.extend(page.rows);
             after = page.next;
         }
+        rows
     }
 
     /// All there is.
