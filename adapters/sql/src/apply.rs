@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use registry_core::{
-    Encoded, Entity, EntityId, EntityType, KeyNumber, Scope, TypeId, Version,
+    Encoded, EntityId, EntityType, KeyNumber, Scope, TypeId, Version,
     change::{Batch, ChangeSet, KeyRow, Operation},
     port::{CommitError, Conflict, Position, StoreError},
 };
@@ -231,8 +231,14 @@ async fn check_targets<D: Driver>(driver: &D, transaction: &mut D::Transaction, 
             found.insert(id, type_id);
         }
     }
-    // What the change set makes itself may be linked at once, what it deletes may not.
-    found.extend(work.batch.created.iter().map(|entity: &Entity| (entity.id, entity.type_id)));
+    // A target counts as it will be after the change set.
+    for entity in work.batch.created.iter().chain(&work.batch.updated) {
+        if work.scope.admits(&entity.owners, &entity.readers) {
+            found.insert(entity.id, entity.type_id);
+        } else {
+            found.remove(&entity.id);
+        }
+    }
     for (id, _, _) in &work.batch.deleted {
         found.remove(id);
     }

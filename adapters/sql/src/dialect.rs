@@ -52,6 +52,14 @@ impl Dialect {
         }
     }
 
+    /// An id written out. Of an id alone: it is hex digits, whatever it came from.
+    pub(crate) fn id_literal(self, id: uuid::Uuid) -> String {
+        match self {
+            Self::Sqlite => format!("x'{}'", id.simple()),
+            Self::Postgres => format!("'{id}'::uuid"),
+        }
+    }
+
     /// Whether `haystack` holds `needle`, both expressions; never NULL for two texts, and no wildcards.
     pub(crate) fn contains(self, haystack: &str, needle: &str) -> String {
         match self {

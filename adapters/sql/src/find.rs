@@ -25,7 +25,7 @@ pub(crate) fn page(dialect: Dialect, query: &Query, range: &Range, limit: usize)
         types(&mut sql, query);
     }
     for (index, (term, bound)) in query.sort.iter().zip(&range.bounds).enumerate() {
-        let expression = if index == 0 && lead.is_some() { "v.value".to_owned() } else { expression(dialect, &term.by, "e") };
+        let expression = if index == 0 && lead.is_some() { "v.value".to_owned() } else { expression(dialect, &term.by, query) };
         push_bound(&mut sql, term, bound, &expression);
     }
     let descending = query.sort.last().is_some_and(|term| term.direction == Direction::Descending);
@@ -39,7 +39,7 @@ pub(crate) fn page(dialect: Dialect, query: &Query, range: &Range, limit: usize)
         if matches!(bound, Bound::Equal(_) | Bound::Missing) {
             continue;
         }
-        let expression = if index == 0 && lead.is_some() { "v.value".to_owned() } else { expression(dialect, &term.by, "e") };
+        let expression = if index == 0 && lead.is_some() { "v.value".to_owned() } else { expression(dialect, &term.by, query) };
         if *bound == Bound::Any && matches!(term.by, Operand::Field { .. }) {
             sql.push(&format!("({expression} IS NULL), "));
         }
@@ -107,9 +107,17 @@ fn push_bound(sql: &mut Sql, term: &SortTerm, bound: &Bound, expression: &str) {
 }
 
 /// What is sorted by, as an expression whose order is that of the encoded values.
-fn expression(dialect: Dialect, operand: &Operand, alias: &str) -> String {
+fn expression(dialect: Dialect, operand: &Operand, query: &Query) -> String {
+    let alias = "e";
     match operand {
-        Operand::Field { field, .. } => dialect.field_text(alias, field.0),
+        Operand::Field { type_id, field, .. } => {
+            let text = dialect.field_text(alias, field.0);
+            if query.types == [*type_id] {
+                return text;
+            }
+            // An entity of another type has no value there, though it may have a field of that number.
+            format!("(CASE WHEN {alias}.type = {} THEN {text} END)", dialect.id_literal(type_id.0))
+        }
         Operand::System(SystemField::Id) => format!("{alias}.id"),
         Operand::System(SystemField::Version) => format!("{alias}.version"),
         Operand::System(SystemField::CreatedAt) => format!("{alias}.created_at"),

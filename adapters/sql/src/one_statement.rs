@@ -14,13 +14,19 @@ use crate::{
 };
 
 /// Whether the work can be one statement. Deletes cannot: whether links remain must be looked at after their locks are had. Nor can
-/// swaps of keys: within one statement the old row is still in the way of the new one.
+/// swaps of keys: within one statement the old row is still in the way of the new one. Nor links to what the work itself rewrites, or makes
+/// outside its scope: a target counts as it will be, and the statement sees it as it was.
 pub(crate) fn possible(work: &Work) -> bool {
     let batch = &work.batch;
     let swaps = batch.keys_added.iter().any(|new| {
         batch.keys_removed.iter().any(|old| old.type_id == new.type_id && old.key == new.key && old.value == new.value)
     });
-    batch.deleted.is_empty() && !swaps
+    let plain = batch.targets.iter().all(|check| {
+        let made = batch.created.iter().find(|entity| entity.id == check.target);
+        made.is_none_or(|entity| work.scope.admits(&entity.owners, &entity.readers))
+            && !batch.updated.iter().any(|entity| entity.id == check.target)
+    });
+    batch.deleted.is_empty() && !swaps && plain
 }
 
 /// Runs the work as one statement.
