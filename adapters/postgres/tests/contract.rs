@@ -17,3 +17,5 @@ impl Harness for Postgres {
 }
 
 registry_contract::store_contract!(Postgres);
+registry_contract::durable_store_contract!(Postgres);
+registry_contract::oracle_contract!(Postgres);

@@ -152,6 +152,7 @@ impl Subject {
             if page.rows.is_empty() {
                 return rows;
             }
+            assert!(page.next > after, "the log does not go on");
             rows.extend(page.rows);
             after = page.next;
         }

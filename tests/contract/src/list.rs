@@ -152,6 +152,7 @@ macro_rules! store_contract {
             staging {
                 rows_must_see_what_rows_of_earlier_slices_made
                 a_second_row_about_an_entity_of_an_earlier_slice_fails
+                a_key_given_up_by_a_row_of_an_earlier_slice_is_free
                 what_is_staged_is_invisible_to_readers
                 two_loads_do_not_see_each_other_before_they_are_applied
                 a_load_whose_rows_break_off_applies_nothing_more
@@ -161,23 +162,6 @@ macro_rules! store_contract {
                 an_entity_that_changed_since_it_was_resolved_is_not_overwritten
                 a_key_taken_since_it_was_resolved_is_not_taken_twice
                 a_target_deleted_since_it_was_resolved_is_not_linked_to
-            }
-            concurrency {
-                of_64_parallel_creations_with_one_unique_value_exactly_one_succeeds
-                a_refused_member_costs_its_neighbours_nothing
-                of_many_updates_of_one_version_exactly_one_succeeds
-                no_change_is_skipped_or_out_of_order_however_writers_commit
-                a_link_and_the_deletion_of_its_target_never_both_succeed
-                change_sets_over_the_same_entities_in_other_orders_all_end
-            }
-            jobs {
-                a_job_comes_back_whole_and_is_replaced_whole
-                jobs_are_listed_newest_first
-                failures_come_in_order_of_line_and_of_their_adding
-                a_record_must_be_kept_once_however_many_failures_name_its_line
-                cleared_failures_are_gone_and_others_may_follow
-                writing_the_job_must_not_take_the_request_to_cancel_back
-                expired_jobs_go_with_all_that_belongs_to_them
             }
             upload {
                 links_are_found_by_key_and_the_same_file_again_changes_nothing
@@ -196,6 +180,23 @@ macro_rules! store_contract {
                 a_download_goes_into_an_empty_registry_whole
                 jobs_are_seen_by_who_started_them_and_admins
                 a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_applied
+            }
+            concurrency {
+                of_64_parallel_creations_with_one_unique_value_exactly_one_succeeds
+                a_refused_member_costs_its_neighbours_nothing
+                of_many_updates_of_one_version_exactly_one_succeeds
+                no_change_is_skipped_or_out_of_order_however_writers_commit
+                a_link_and_the_deletion_of_its_target_never_both_succeed
+                change_sets_over_the_same_entities_in_other_orders_all_end
+            }
+            jobs {
+                a_job_comes_back_whole_and_is_replaced_whole
+                jobs_are_listed_newest_first
+                failures_come_in_order_of_line_and_of_their_adding
+                a_record_must_be_kept_once_however_many_failures_name_its_line
+                cleared_failures_are_gone_and_others_may_follow
+                writing_the_job_must_not_take_the_request_to_cancel_back
+                expired_jobs_go_with_all_that_belongs_to_them
             }
             identity {
                 a_store_answers_when_it_can_be_read
@@ -216,6 +217,19 @@ macro_rules! durable_store_contract {
                 an_acknowledged_change_set_must_survive
                 secret_and_epoch_stay
                 jobs_survive
+            }
+        }
+    };
+}
+
+/// The cases that compare a store with the reference store: for every store but that one.
+#[macro_export]
+macro_rules! oracle_contract {
+    ($harness:ident) => {
+        $crate::cases! {
+            $harness;
+            oracle {
+                random_change_sets_and_queries_are_answered_as_the_reference_store_does
             }
         }
     };

@@ -181,6 +181,7 @@ async fn follow(subject: Subject, limit: usize, wanted: usize) -> Vec<ChangeRow>
             if page.rows.is_empty() {
                 tokio::time::sleep(std::time::Duration::from_millis(1)).await;
             }
+            assert!(rows.len() <= wanted, "a row was seen twice");
             rows.extend(page.rows);
             after = page.next;
         }

@@ -50,6 +50,7 @@ pub async fn a_reader_that_goes_on_from_next_must_see_every_row_exactly_once(
                 assert_eq!(page.next, after);
                 break;
             }
+            assert!(page.next > after, "the log does not go on");
             rows.extend(page.rows);
             after = page.next;
         }

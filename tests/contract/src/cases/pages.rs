@@ -26,6 +26,7 @@ pub(crate) async fn walk(subject: &Subject, mut query: Query) -> Vec<EntityId> {
         let found = subject.store.find(&query).await.unwrap();
         assert!(found.items.len() <= query.limit, "more than asked for");
         ids.extend(found.items.iter().map(|one| one.id));
+        assert!(ids.len() < 10_000, "the walk does not end");
         match found.items.last() {
             Some(last) if found.more => query.after = Some(After::entity(last, &query.sort)),
             _ => return ids,
@@ -210,6 +211,7 @@ pub async fn a_walk_over_pages_must_give_every_entity_that_stays_exactly_once(
         loop {
             let found = subject.store.find(&query).await.unwrap();
             seen.extend(found.items.iter().map(|one| one.id));
+            assert!(seen.len() < 10_000, "the walk does not end");
             let Some(last) = found.items.last().filter(|_| found.more) else {
                 break;
             };

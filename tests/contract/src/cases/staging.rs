@@ -119,6 +119,37 @@ pub async fn a_second_row_about_an_entity_of_an_earlier_slice_fails<H: Harness>(
     }
 }
 
+pub async fn a_key_given_up_by_a_row_of_an_earlier_slice_is_free<H: Harness>(_: H) {
+    for atomic in [Atomicity::All, Atomicity::Each] {
+        let subject = H::default().open().await;
+        let (airport, plan) = world(&subject, atomic).await;
+        let plan = LoadPlan {
+            mode: LoadMode::Upsert,
+            ..plan
+        };
+        let first = entity(&airport, 90_000).with(airport::ICAO, text("X"));
+        subject.create(&[&airport], [first]).await;
+        let mut made = vec![row(10_000).about(90_000).set(airport::ICAO, text("Y"))];
+        made.extend(airports(SLICE));
+        made.push(row(10_001).set(airport::ICAO, text("X")));
+        // What the earlier slice claimed is taken.
+        let taken = row(10_002).set(airport::ICAO, text("Y"));
+        let dry = LoadPlan {
+            effect: Effect::DryRun,
+            ..plan.clone()
+        };
+        let all = [made.clone(), vec![taken]].concat();
+        let sink = Remember::default();
+        subject.store.load(dry, rows(all), &sink).await.unwrap();
+        assert_eq!(sink.failures(), [(10_002, vec!["key_taken"])]);
+        let sink = Remember::default();
+        let report = subject.store.load(plan, rows(made), &sink).await.unwrap();
+        assert_eq!(sink.failures(), [], "{atomic:?}");
+        assert_eq!(report.counts, counts([5_001, 1, 0, 0, 0]));
+        subject.assert_agreement().await;
+    }
+}
+
 pub async fn what_is_staged_is_invisible_to_readers(harness: impl Harness) {
     let subject = harness.open().await;
     let (airport, plan) = world(&subject, Atomicity::All).await;
