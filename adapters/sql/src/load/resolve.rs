@@ -82,7 +82,8 @@ async fn holders<D: Driver>(area: &Area<D>, keys: BTreeSet<KeyRef>) -> Result<Ha
         for verb in ["out", "in"] {
             let mut sql = Sql::new(D::DIALECT);
             sql.push(&format!("SELECT k.type, k.key, k.value, k.entity, '{verb}' FROM ")).rows("r", key_rows(&keys));
-            sql.push(&format!(" JOIN staging_key AS k ON {on} WHERE k.load = ")).bind(Argument::Id(area.load));
+            let join = D::DIALECT.ordered_join();
+            sql.push(&format!(" {join} staging_key AS k ON {on} WHERE k.load = ")).bind(Argument::Id(area.load));
             sql.push(&format!(" AND k.verb = '{verb}'"));
             rows.extend(read(area, sql, &[Id, Int, Text, Id, Text]).await?);
         }
