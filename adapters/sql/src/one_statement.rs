@@ -1,12 +1,12 @@
 //! Change sets as one statement: a single round trip on PostgreSQL. Whatever it does not find as expected ends it as a whole; the step by
 //! step way of [`crate::apply`] then tells why.
 
-use registry_core::port::Position;
-use std::collections::HashMap;
+use registry_core::{EntityId, LinkTargets, change::TargetCheck, port::Position};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 use crate::{
-    Column,
+    Argument, Column,
     ColumnType::Int,
     Driver, EngineError, Sql, Statement,
     apply::Work,
@@ -25,13 +25,15 @@ pub(crate) fn possible(work: &Work) -> bool {
             .iter()
             .any(|old| old.type_id == new.type_id && old.key == new.key && old.value == new.value)
     });
+    let mut allowed: HashMap<EntityId, &LinkTargets> = HashMap::new();
     let plain = batch.targets.iter().all(|check| {
-        let made = batch
-            .created
-            .iter()
-            .find(|entity| entity.id == check.target);
-        made.is_none_or(|entity| work.scope.admits(&entity.owners, &entity.readers))
-            && !batch.updated.iter().any(|entity| entity.id == check.target)
+        let made = batch.created.iter().find(|one| one.id == check.target);
+        let made_well = made.is_none_or(|one| {
+            work.scope.admits(&one.owners, &one.readers) && check.to.allows(one.type_id)
+        });
+        let rewritten = batch.updated.iter().any(|one| one.id == check.target);
+        // One list of allowed types per target, or the rows that a target meets could not be counted.
+        made_well && !rewritten && *allowed.entry(check.target).or_insert(&check.to) == &check.to
     });
     batch.deleted.is_empty() && !swaps && plain
 }
@@ -113,9 +115,7 @@ pub(crate) fn render<D: Driver>(work: &Work) -> Statement {
     sql.push(") SELECT (SELECT max(transaction) FROM log), (SELECT max(sequence) FROM log) WHERE registry_expect(TRUE");
     for (name, count) in expected {
         sql.push(&format!(" AND (SELECT count(*) FROM {name}) = "));
-        sql.bind(crate::Argument::Int(
-            i64::try_from(count).unwrap_or(i64::MAX),
-        ));
+        sql.bind(Argument::Int(i64::try_from(count).unwrap_or(i64::MAX)));
     }
     sql.push(")");
     sql.finish(&[Int, Int])
@@ -123,53 +123,26 @@ pub(crate) fn render<D: Driver>(work: &Work) -> Statement {
 
 /// Appends the check of link targets, unless the work links to nothing that is stored; returns how many rows it must find.
 fn targets(sql: &mut Sql, work: &Work) -> Option<usize> {
-    let batch = &work.batch;
-    let created: HashMap<_, _> = batch
-        .created
-        .iter()
-        .map(|entity| (entity.id, entity.type_id))
-        .collect();
-    let checks: Vec<_> = batch
-        .targets
-        .iter()
-        .filter(|check| {
-            !created
-                .get(&check.target)
-                .is_some_and(|type_id| check.to.allows(*type_id))
-        })
-        .cloned()
-        .collect();
-    if !checks.is_empty() {
-        let rows = write::target_rows(&checks);
-        // Each target has one type, so it meets one row of each list of allowed types that it is checked against.
-        let mut distinct: Vec<_> = checks
-            .iter()
-            .map(|check| (check.target, format!("{:?}", check.to)))
-            .collect();
-        distinct.sort();
-        distinct.dedup();
-        let targets: std::collections::BTreeSet<_> =
-            checks.iter().map(|check| check.target).collect();
-        // Two different lists for one target could meet the same row: then the step by step way decides.
-        let count = if distinct.len() == targets.len() {
-            targets.len()
-        } else {
-            usize::MAX
-        };
-        sql.push(", targets AS (SELECT e.id FROM ");
-        sql.rows(
-            "r",
-            vec![
-                Column::ids("target", rows.iter().map(|row| row.0)),
-                Column::ids("type", rows.iter().map(|row| row.1)),
-            ],
-        );
-        sql.push(" JOIN entity AS e ON e.id = r.target AND (e.type = r.type OR r.type = ")
-            .bind(crate::Argument::Id(Uuid::nil()));
-        sql.push(") WHERE TRUE");
-        and_readable(sql, "e", &work.scope);
-        sql.push(" ORDER BY e.id FOR KEY SHARE OF e)");
-        return Some(count);
+    let created: BTreeSet<_> = work.batch.created.iter().map(|one| one.id).collect();
+    let stored = |check: &&TargetCheck| !created.contains(&check.target);
+    let checks: Vec<_> = work.batch.targets.iter().filter(stored).cloned().collect();
+    if checks.is_empty() {
+        return None;
     }
-    None
+    let rows = write::target_rows(&checks);
+    sql.push(", targets AS (SELECT e.id FROM ");
+    sql.rows(
+        "r",
+        vec![
+            Column::ids("target", rows.iter().map(|row| row.0)),
+            Column::ids("type", rows.iter().map(|row| row.1)),
+        ],
+    );
+    sql.push(" JOIN entity AS e ON e.id = r.target AND (e.type = r.type OR r.type = ");
+    sql.bind(Argument::Id(Uuid::nil())).push(") WHERE TRUE");
+    and_readable(sql, "e", &work.scope);
+    sql.push(" ORDER BY e.id FOR KEY SHARE OF e)");
+    // An entity has one type, so it meets one row of the list of types allowed for it.
+    let targets: BTreeSet<_> = checks.iter().map(|check| check.target).collect();
+    Some(targets.len())
 }
