@@ -112,6 +112,7 @@ pub(crate) fn render<D: Driver>(work: &Work) -> Statement {
     }
     sql.push(", log AS (");
     write::insert_changes(&mut sql, Source::Rows(change_columns(&batch.changes)));
+    expected.push(("log", batch.changes.len()));
     sql.push(") SELECT (SELECT max(transaction) FROM log), (SELECT max(sequence) FROM log) WHERE registry_expect(TRUE");
     for (name, count) in expected {
         sql.push(&format!(" AND (SELECT count(*) FROM {name}) = "));

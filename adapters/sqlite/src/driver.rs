@@ -19,7 +19,7 @@ use crate::{
     SqliteConfig,
     error::classify,
     migrate,
-    pool::{Open, Pool, Pooled},
+    pool::{Pool, Pooled, State},
 };
 
 /// Older versions may lose committed writes when a write meets a checkpoint (the WAL-reset bug).
@@ -146,6 +146,13 @@ async fn run(connection: &mut SqliteConnection, text: &'static str) -> Result<()
         .map_err(classify)
 }
 
+/// Begins a transaction; from here to its end the connection is busy.
+async fn begin(mut connection: Pooled, text: &'static str) -> Result<Transaction, EngineError> {
+    connection.set_state(State::Busy);
+    run(connection.get()?, text).await?;
+    Ok(Transaction(connection))
+}
+
 /// An open transaction on a connection of its own.
 #[derive(Debug)]
 pub struct Transaction(Pooled);
@@ -158,32 +165,26 @@ impl Driver for SqliteDriver {
 
     async fn fetch(&self, statement: Statement) -> Result<Vec<Row>, EngineError> {
         let mut connection = self.readers.acquire(Some(self.statement_timeout)).await?;
-        fetch(connection.get()?, statement).await
+        connection.set_state(State::Busy);
+        let rows = fetch(connection.get()?, statement).await;
+        connection.set_state(State::Idle);
+        rows
     }
 
     async fn write(&self, statement: Statement) -> Result<Vec<Row>, EngineError> {
-        let mut connection = self.writer.acquire(None).await?;
-        fetch(connection.get()?, statement).await
+        let mut transaction = self.begin().await?;
+        let rows = self.fetch_in(&mut transaction, statement).await?;
+        self.commit(transaction).await?;
+        Ok(rows)
     }
 
     async fn begin(&self) -> Result<Transaction, EngineError> {
-        let mut connection = self.writer.acquire(None).await?;
-        connection.set_open(Open::Yes);
         // A deferred transaction that turns into a writer fails at once, whatever the busy timeout.
-        match run(connection.get()?, "BEGIN IMMEDIATE").await {
-            Ok(()) => Ok(Transaction(connection)),
-            Err(error) => {
-                connection.set_open(Open::No);
-                Err(error)
-            }
-        }
+        begin(self.writer.acquire(None).await?, "BEGIN IMMEDIATE").await
     }
 
     async fn snapshot(&self) -> Result<Transaction, EngineError> {
-        let mut connection = self.readers.acquire(None).await?;
-        connection.set_open(Open::Yes);
-        run(connection.get()?, "BEGIN").await?;
-        Ok(Transaction(connection))
+        begin(self.readers.acquire(None).await?, "BEGIN").await
     }
 
     async fn fetch_in(
@@ -209,7 +210,7 @@ impl Driver for SqliteDriver {
 
     async fn commit(&self, mut transaction: Transaction) -> Result<(), EngineError> {
         run(transaction.0.get()?, "COMMIT").await?;
-        transaction.0.set_open(Open::No);
+        transaction.0.set_state(State::Idle);
         Ok(())
     }
 
@@ -219,8 +220,8 @@ impl Driver for SqliteDriver {
             Err(error) => Err(error),
         };
         match rolled_back {
-            Ok(()) => transaction.0.set_open(Open::No),
-            // Some errors (disk full, I/O) have rolled back already; the next user of the connection makes sure.
+            Ok(()) => transaction.0.set_state(State::Idle),
+            // Some errors (disk full, I/O) have rolled back already; the pool makes sure.
             Err(error) => tracing::debug!(error = %error.source, "rollback"),
         }
     }
