@@ -123,9 +123,7 @@ fn window(sql: &mut Sql, query: &Query, past: Option<EntityId>) {
         .bind(Argument::Int(
             i64::try_from(lead::WINDOW).unwrap_or(i64::MAX),
         ));
-    sql.push("), ")
-        .bind(Argument::Id(Uuid::max()))
-        .push(")");
+    sql.push("), ").bind(Argument::Id(Uuid::max())).push(")");
 }
 
 /// A page in order of ids, of runs in that order: of each as many as the page holds, and then the first of all. What two runs hold

@@ -299,11 +299,7 @@ pub(crate) fn worth_counting<'a, 'b>(candidates: &'b [Ids<'a>]) -> Option<&'b Id
 
 /// What a page in order of ids begins with when no small set is known.
 pub(crate) fn in_id_order<'a>(query: &'a Query, candidates: &[Ids<'a>]) -> Lead<'a> {
-    if let Some(runs) = candidates
-        .iter()
-        .map(runs)
-        .find(|found| !found.is_empty())
-    {
+    if let Some(runs) = candidates.iter().map(runs).find(|found| !found.is_empty()) {
         return Lead::Runs(runs);
     }
     if (2..=RUNS).contains(&query.types.len()) {

@@ -17,6 +17,8 @@ mod load;
 mod log;
 mod one_statement;
 mod range;
+#[cfg(test)]
+mod snapshots;
 mod statement;
 mod store;
 mod types;

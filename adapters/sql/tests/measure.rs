@@ -19,14 +19,20 @@ async fn measure<D: Driver>(store: &SqlStore<Recording<D>>) {
         let mut items = 0;
         for _ in 0..12 {
             let begun = Instant::now();
-            items = store.find(&query).await.map_or(0, |found| found.items.len());
+            items = store
+                .find(&query)
+                .await
+                .map_or(0, |found| found.items.len());
             times.push(begun.elapsed());
             if begun.elapsed().as_secs() > 1 {
                 break;
             }
         }
         times.sort();
-        println!("{name:32} {items:3} items {:9.2} ms", times[times.len() / 2].as_secs_f64() * 1e3);
+        println!(
+            "{name:32} {items:3} items {:9.2} ms",
+            times[times.len() / 2].as_secs_f64() * 1e3
+        );
     }
     if let Ok(wanted) = std::env::var("REGISTRY_TEST_PLAN") {
         for (name, query) in cases(AIRPORTS) {
@@ -34,7 +40,11 @@ async fn measure<D: Driver>(store: &SqlStore<Recording<D>>) {
                 store.driver().take();
                 store.find(&query).await.unwrap();
                 for statement in store.driver().take() {
-                    println!("\n== {name}\n{}\n{}", statement.text, store.driver().plan(&statement).await);
+                    println!(
+                        "\n== {name}\n{}\n{}",
+                        statement.text,
+                        store.driver().plan(&statement).await
+                    );
                 }
             }
         }

@@ -91,10 +91,7 @@ pub(crate) async fn fill<D: Driver>(store: &SqlStore<Recording<D>>, airports: u3
     let me = entity_id(&format!("s.n + {FIRST}"));
     let target = entity_id(&of_country);
     let target_text = match dialect {
-        Dialect::Sqlite => format!(
-            "'01900000-0000-7000-8000-' || {}",
-            hex(12, &of_country)
-        ),
+        Dialect::Sqlite => format!("'01900000-0000-7000-8000-' || {}", hex(12, &of_country)),
         Dialect::Postgres => format!("{target}::text"),
     };
     let links = format!(
@@ -130,7 +127,11 @@ pub(crate) async fn fill<D: Driver>(store: &SqlStore<Recording<D>>, airports: u3
         owner("org:default", "TRUE"),
         owner("user:half", "s.n % 2 = 0"),
         owner("user:few", &format!("s.n % ({airports} / 100) = 0")),
-        format!("INSERT INTO owner (principal, type, entity) SELECT 'org:default', {country_type}, {} FROM {}", entity_id("s.n"), numbers(COUNTRIES)),
+        format!(
+            "INSERT INTO owner (principal, type, entity) SELECT 'org:default', {country_type}, {} FROM {}",
+            entity_id("s.n"),
+            numbers(COUNTRIES)
+        ),
     ] {
         driver.run(&statement).await;
     }

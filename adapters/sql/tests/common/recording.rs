@@ -133,4 +133,3 @@ impl<D: Driver> Driver for Recording<D> {
         self.inner.pool_sizes()
     }
 }
-

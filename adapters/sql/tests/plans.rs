@@ -1,0 +1,128 @@
+//! How both engines run the lists of a registry with many entities, and that they find in them what the reference store finds.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use common::{cases::cases, data::fill, recording::Recording};
+use futures::TryStreamExt as _;
+use registry_contract::{
+    Subject,
+    fixture::{airport_type, country_type, query},
+};
+use registry_core::{
+    change::Operation,
+    port::{Found, Store},
+    query::{After, Query},
+};
+use registry_memory::MemoryStore;
+use registry_sql::{Driver, SqlStore, Statement};
+
+const AIRPORTS: u32 = 60_000;
+
+/// A store in memory with the same entities.
+async fn reference(store: &dyn Store) -> Subject {
+    let types = [country_type(), airport_type()];
+    let subject = Subject::of(&std::sync::Arc::new(MemoryStore::default()));
+    subject.define(&[&types[0], &types[1]]).await;
+    for of in &types {
+        let all = store.export(&query(&[of])).await.unwrap();
+        let all: Vec<_> = all.try_collect().await.unwrap();
+        for part in all.chunks(10_000) {
+            let operations = part.iter().cloned().map(Operation::Create).collect();
+            subject.write(&[of], operations).await.unwrap();
+        }
+    }
+    subject
+}
+
+/// A page, and the one after it.
+async fn two_pages(store: &dyn Store, query: &Query) -> (Found, Option<Found>) {
+    let first = store.find(query).await.unwrap();
+    let next = match first.items.last() {
+        Some(last) if first.more => {
+            let after = Some(After::entity(last, &query.sort));
+            let next = Query {
+                after,
+                ..query.clone()
+            };
+            Some(store.find(&next).await.unwrap())
+        }
+        _ => None,
+    };
+    (first, next)
+}
+
+/// The statements of each list; fails where the list is not that of the reference store.
+async fn statements<D: Driver>(
+    store: &SqlStore<Recording<D>>,
+) -> BTreeMap<&'static str, Vec<Statement>> {
+    fill(store, AIRPORTS).await;
+    let reference = reference(store).await;
+    let mut statements = BTreeMap::new();
+    for (name, query) in cases(AIRPORTS) {
+        let expected = two_pages(reference.store.as_ref(), &query).await;
+        assert!(two_pages(store, &query).await == expected, "{name} differs");
+        store.driver().take();
+        store.find(&query).await.unwrap();
+        statements.insert(name, store.driver().take());
+    }
+    statements
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite() {
+    let (store, _folder) = common::sqlite().await;
+    let mut shown = String::new();
+    for (name, statements) in statements(&store).await {
+        for (number, statement) in statements.iter().enumerate() {
+            let plan = store.driver().plan(statement).await;
+            let passes = plan.lines().filter(|line| {
+                [
+                    "SCAN e", "SCAN v", "SCAN l", "SCAN o", "SCAN w", "SCAN t", "SCAN k",
+                ]
+                .iter()
+                .any(|scan| line.starts_with(scan) && !line.starts_with("SCAN json"))
+            });
+            assert_eq!(passes.count(), 0, "{name} passes over a table:\n{plan}");
+            writeln!(shown, "# {name}, statement {}\n{plan}\n", number + 1).unwrap();
+        }
+    }
+    insta::assert_snapshot!(shown);
+}
+
+/// Pages of 8 KiB that a plan touched.
+fn pages(plan: &str) -> u64 {
+    let counts = plan
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Buffers: shared "));
+    let numbers = counts.unwrap_or_default().split_whitespace();
+    let numbers = numbers.filter_map(|part| part.split_once('='));
+    let of = |kind| matches!(kind, "hit" | "read");
+    numbers
+        .filter(|(kind, _)| of(*kind))
+        .filter_map(|(_, count)| count.parse::<u64>().ok())
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres() {
+    let store = common::postgres().await;
+    let mut touched = BTreeMap::new();
+    let mut shown = String::new();
+    for (name, statements) in statements(&store).await {
+        for statement in statements {
+            let plan = store.driver().plan(&statement).await;
+            assert!(
+                !plan.contains("Seq Scan"),
+                "{name} passes over a table:\n{plan}"
+            );
+            let pages = pages(&plan);
+            writeln!(shown, "{pages:6} {name}").unwrap();
+            *touched.entry(name).or_insert(0) += pages;
+        }
+    }
+    println!("{shown}");
+}
