@@ -51,13 +51,22 @@ pub(crate) async fn fill<D: Driver>(store: &SqlStore<Recording<D>>, airports: u3
         Dialect::Postgres => format!("({text})::text"),
     };
     let n = cell("s.n");
+    let few = format!("s.n % ({airports} / 100) = 0");
+    let half = "s.n % 2 = 0";
     let insert = |of: &str, id: &str, data: String, links: String, count: u32| {
+        let readers = if count == airports {
+            format!(
+                "CASE WHEN {few} THEN '[\"user:few\",\"user:half\"]' WHEN {half} THEN '[\"user:half\"]' ELSE '[]' END"
+            )
+        } else {
+            "'[]'".to_owned()
+        };
         format!(
             "INSERT INTO entity SELECT {id}, {of}, 1, 1, {}, {}, {}, {}, 1767225600123456 + s.n, 'user:ann', 1767225600123456 + s.n, 'user:ann' FROM {}",
             json(data),
             json(links),
             json("'[\"org:default\"]'".to_owned()),
-            json("'[]'".to_owned()),
+            json(readers),
             numbers(count)
         )
     };
@@ -125,8 +134,8 @@ pub(crate) async fn fill<D: Driver>(store: &SqlStore<Recording<D>>, airports: u3
             airport::COUNTRY
         ),
         owner("org:default", "TRUE"),
-        owner("user:half", "s.n % 2 = 0"),
-        owner("user:few", &format!("s.n % ({airports} / 100) = 0")),
+        owner("user:half", half),
+        owner("user:few", &few),
         format!(
             "INSERT INTO owner (principal, type, entity) SELECT 'org:default', {country_type}, {} FROM {}",
             entity_id("s.n"),
