@@ -137,14 +137,12 @@ fn open_step(sql: &mut Sql, step: &LinkStep, context: Context<'_>, entity: bool)
     };
     sql.push(&format!("EXISTS (SELECT 1 FROM link AS {link}"));
     if entity {
-        sql.push(&match (sql.dialect, context.indexed) {
-            // For the link's rows alone, whatever the estimates: see `close_step`.
-            (Dialect::Postgres, Indexed::Rows) => format!(
-                " CROSS JOIN LATERAL (SELECT * FROM entity AS x WHERE x.id = {link}.{there} OFFSET 0) AS {other_entity}"
-            ),
-            (dialect, _) => format!(
-                " {} entity AS {other_entity} ON {other_entity}.id = {link}.{there}",
-                dialect.ordered_join()
+        let id = format!("{link}.{there}");
+        sql.push(&match context.indexed {
+            Indexed::Rows => sql.dialect.look_up(&other_entity, &id),
+            Indexed::Sets => format!(
+                " {} entity AS {other_entity} ON {other_entity}.id = {id}",
+                sql.dialect.ordered_join()
             ),
         });
     }

@@ -49,8 +49,9 @@ fn stretch(
     let mut sql = Sql::new(dialect);
     sql.push("SELECT ").push(&entities::columns(dialect, "e"));
     if let Some((type_id, field)) = index {
-        sql.push(" FROM field_value AS v JOIN entity AS e ON e.id = v.entity WHERE v.type = ")
-            .bind(Argument::Id(type_id.0));
+        sql.push(" FROM field_value AS v")
+            .push(&dialect.look_up("e", "v.entity"));
+        sql.push(" WHERE v.type = ").bind(Argument::Id(type_id.0));
         sql.push(" AND v.field = ")
             .bind(Argument::Int(i64::from(field)));
         for test in tests_of(query, type_id, field) {
@@ -158,10 +159,8 @@ fn merged(
 
 fn push_run(sql: &mut Sql, query: &Query, past: Option<EntityId>, limit: usize, run: &Run<'_>) {
     let (table, id) = run.source();
-    let join = sql.dialect.ordered_join();
-    sql.push(&format!(
-        " FROM {table} AS v {join} entity AS e ON e.id = {id} WHERE "
-    ));
+    let entity = sql.dialect.look_up("e", id);
+    sql.push(&format!(" FROM {table} AS v{entity} WHERE "));
     run.condition(sql);
     if let Some(past) = past {
         sql.push(&format!(" AND {id} > "))
