@@ -6,13 +6,18 @@ mod common;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use common::{cases::cases, data::fill, recording::Recording};
+use common::{
+    cases::cases,
+    data::{FIRST, fill},
+    recording::Recording,
+};
 use futures::TryStreamExt as _;
 use registry_contract::{
     Subject,
-    fixture::{airport_type, country_type, query},
+    fixture::{airport, airport_type, country_type, encoded, id, query, scope},
 };
 use registry_core::{
+    KeyNumber, Scope,
     change::Operation,
     port::{Found, Store},
     query::{After, Query},
@@ -69,6 +74,28 @@ async fn statements<D: Driver>(
         store.find(&query).await.unwrap();
         statements.insert(name, store.driver().take());
     }
+    let (one, icao) = (id(FIRST + 5), KeyNumber(airport::ICAO));
+    let everything = Scope::Everything;
+    let key = encoded("K5");
+    let found = store
+        .by_key(airport_type().id, icao, &key, &everything)
+        .await;
+    assert_eq!(found.unwrap().map(|entity| entity.id), Some(one));
+    statements.insert("single, by key", store.driver().take());
+    store.entities(&[one], &everything).await.unwrap();
+    statements.insert("single, by id", store.driver().take());
+    let fifty: Vec<_> = (0..50).map(|number| id(FIRST + number)).collect();
+    store
+        .entities(&fifty, &scope(&["user:half"]))
+        .await
+        .unwrap();
+    statements.insert("by fifty ids", store.driver().take());
+    store.holders(&[id(5)], 100).await.unwrap();
+    statements.insert("holders", store.driver().take());
+    store.incoming(id(5), &everything).await.unwrap();
+    statements.insert("incoming", store.driver().take());
+    store.history(one, None, 10).await.unwrap();
+    statements.insert("single, history", store.driver().take());
     statements
 }
 
@@ -153,7 +180,13 @@ async fn postgres() {
             "{list}: {middle} pages in the middle, {first} at first"
         );
     }
-    for single in ["1 by equality", "target without holders"] {
+    for single in [
+        "1 by equality",
+        "target without holders",
+        "single, by key",
+        "single, by id",
+        "single, history",
+    ] {
         let pages = touched.get(single).copied().unwrap();
         assert!(pages <= 20, "{single} touches {pages} pages");
     }

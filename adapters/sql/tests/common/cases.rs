@@ -43,6 +43,7 @@ fn airport_id(number: u32) -> EntityId {
 }
 
 /// The lists, for a store of so many airports.
+#[expect(clippy::too_many_lines, reason = "a list")]
 pub(crate) fn cases(airports: u32) -> Vec<(&'static str, Query)> {
     let of = airport_type();
     let high = || field(&of, airport::ELEVATION);

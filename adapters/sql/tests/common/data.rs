@@ -16,6 +16,7 @@ pub(crate) const FIRST: u32 = 1_000_000;
 /// - `tags` (indexed, list): one of `t000` to `t099`; the last twentieth has `late` too,
 /// - `country`: one of the first 240, but for three airports in the last one,
 /// - scope: everybody's, every second one's `user:half`, a hundred ones' `user:few`.
+#[expect(clippy::too_many_lines, reason = "one statement per table")]
 pub(crate) async fn fill<D: Driver>(store: &SqlStore<Recording<D>>, airports: u32) {
     let driver = store.driver();
     let dialect = D::DIALECT;
