@@ -1,7 +1,7 @@
 //! Every SQL statement of the registry, once, for two dialects; and the store over them, generic over a driver.
 //!
 //! - [`Statement`] and [`Sql`]: how statements are rendered; [`Dialect`]: where the two engines differ.
-//! - `write`, `find`, `filter`, `types`, `jobs`: the statements by topic.
+//! - `write`, `find`, `lead`, `filter`, `types`, `jobs`: the statements by topic.
 //! - [`Driver`]: what an engine supplies. [`SqlStore`]: the `Store` and `Jobs` ports over any driver.
 
 mod apply;
@@ -12,10 +12,13 @@ mod filter;
 mod find;
 mod group;
 mod jobs;
+mod lead;
 mod load;
 mod log;
 mod one_statement;
 mod range;
+#[cfg(test)]
+mod snapshots;
 mod statement;
 mod store;
 mod types;
