@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use registry_core::port::{StoreError, StoreErrorKind};
-use registry_sql::{Argument, Cell, ColumnType, Committing, Dialect, Driver, EngineError, Failure, Row, Statement};
+use registry_sql::{
+    Argument, Cell, ColumnType, Committing, Dialect, Driver, EngineError, Failure, Row, Statement,
+};
 use sqlx::{
     AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Row as _,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
@@ -26,17 +28,22 @@ pub struct PostgresDriver {
 impl PostgresDriver {
     /// Connects and brings the tables up to date.
     pub async fn connect(config: PostgresConfig) -> Result<Self, StoreError> {
-        let opened = |error: sqlx::Error| classify(error).into_store_error("opening the database", Committing::No);
+        let opened = |error: sqlx::Error| {
+            classify(error).into_store_error("opening the database", Committing::No)
+        };
         let options: PgConnectOptions = config.url.parse().map_err(opened)?;
         let millis = |duration: Duration| duration.as_millis().to_string();
-        let options = options.application_name("registry").statement_cache_capacity(256).options([
-            ("statement_timeout", millis(config.statement_timeout)),
-            ("lock_timeout", millis(config.lock_timeout)),
-            ("idle_in_transaction_session_timeout", "60000".to_owned()),
-            ("default_transaction_isolation", "read committed".to_owned()),
-            // The statements are short: compiling them costs more than it saves.
-            ("jit", "off".to_owned()),
-        ]);
+        let options = options
+            .application_name("registry")
+            .statement_cache_capacity(256)
+            .options([
+                ("statement_timeout", millis(config.statement_timeout)),
+                ("lock_timeout", millis(config.lock_timeout)),
+                ("idle_in_transaction_session_timeout", "60000".to_owned()),
+                ("default_transaction_isolation", "read committed".to_owned()),
+                // The statements are short: compiling them costs more than it saves.
+                ("jit", "off".to_owned()),
+            ]);
         let mut connection = PgConnection::connect_with(&options).await.map_err(opened)?;
         check_encoding(&mut connection).await?;
         migrate::run(&mut connection, config.migrations).await?;
@@ -46,7 +53,14 @@ impl PostgresDriver {
             .acquire_timeout(config.wait)
             .test_before_acquire(false)
             .before_acquire(|connection, idle| {
-                async move { if idle.idle_for < TRUSTED_IDLE { Ok(true) } else { connection.ping().await.map(|()| true) } }.boxed()
+                async move {
+                    if idle.idle_for < TRUSTED_IDLE {
+                        Ok(true)
+                    } else {
+                        connection.ping().await.map(|()| true)
+                    }
+                }
+                .boxed()
             })
             .connect_with(options)
             .await
@@ -64,7 +78,11 @@ async fn check_encoding(connection: &mut PgConnection) -> Result<(), StoreError>
         return Ok(());
     }
     let text = format!("the database is encoded in {encoding}, the registry needs UTF8");
-    Err(StoreError::new(StoreErrorKind::Internal, "opening the database", text))
+    Err(StoreError::new(
+        StoreErrorKind::Internal,
+        "opening the database",
+        text,
+    ))
 }
 
 fn bind(statement: Statement) -> (Query<'static, Postgres, PgArguments>, &'static [ColumnType]) {
@@ -86,18 +104,29 @@ fn decode(row: &PgRow, columns: &[ColumnType]) -> Result<Row, sqlx::Error> {
     let mut cells = Vec::with_capacity(columns.len());
     for (index, column) in columns.iter().enumerate() {
         cells.push(match column {
-            ColumnType::Int => row.try_get::<Option<i64>, _>(index)?.map_or(Cell::Null, Cell::Int),
-            ColumnType::Text => row.try_get::<Option<String>, _>(index)?.map_or(Cell::Null, Cell::Text),
-            ColumnType::Id => row.try_get::<Option<Uuid>, _>(index)?.map_or(Cell::Null, Cell::Id),
+            ColumnType::Int => row
+                .try_get::<Option<i64>, _>(index)?
+                .map_or(Cell::Null, Cell::Int),
+            ColumnType::Text => row
+                .try_get::<Option<String>, _>(index)?
+                .map_or(Cell::Null, Cell::Text),
+            ColumnType::Id => row
+                .try_get::<Option<Uuid>, _>(index)?
+                .map_or(Cell::Null, Cell::Id),
         });
     }
     Ok(Row(cells.into_iter()))
 }
 
-async fn fetch(connection: impl sqlx::PgExecutor<'_>, statement: Statement) -> Result<Vec<Row>, EngineError> {
+async fn fetch(
+    connection: impl sqlx::PgExecutor<'_>,
+    statement: Statement,
+) -> Result<Vec<Row>, EngineError> {
     let (query, columns) = bind(statement);
     let rows = query.fetch_all(connection).await.map_err(classify)?;
-    rows.iter().map(|row| decode(row, columns).map_err(classify)).collect()
+    rows.iter()
+        .map(|row| decode(row, columns).map_err(classify))
+        .collect()
 }
 
 /// An open transaction on a connection of its own.
@@ -118,14 +147,25 @@ impl Driver for PostgresDriver {
     }
 
     async fn snapshot(&self) -> Result<Transaction, EngineError> {
-        self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(begun)
+        self.pool
+            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await
+            .map_err(begun)
     }
 
-    async fn fetch_in(&self, transaction: &mut Transaction, statement: Statement) -> Result<Vec<Row>, EngineError> {
+    async fn fetch_in(
+        &self,
+        transaction: &mut Transaction,
+        statement: Statement,
+    ) -> Result<Vec<Row>, EngineError> {
         fetch(&mut **transaction, statement).await
     }
 
-    async fn execute_in(&self, transaction: &mut Transaction, statement: Statement) -> Result<u64, EngineError> {
+    async fn execute_in(
+        &self,
+        transaction: &mut Transaction,
+        statement: Statement,
+    ) -> Result<u64, EngineError> {
         let (query, _) = bind(statement);
         let done = query.execute(&mut **transaction).await.map_err(classify)?;
         Ok(done.rows_affected())
@@ -142,7 +182,10 @@ impl Driver for PostgresDriver {
     }
 
     fn pool_sizes(&self) -> (usize, usize) {
-        (usize::try_from(self.pool.size()).unwrap_or_default(), self.pool.num_idle())
+        (
+            usize::try_from(self.pool.size()).unwrap_or_default(),
+            self.pool.num_idle(),
+        )
     }
 }
 

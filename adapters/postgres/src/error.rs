@@ -4,7 +4,11 @@ use registry_sql::{EngineError, Failure};
 
 /// Classifies by SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 pub(crate) fn classify(error: sqlx::Error) -> EngineError {
-    let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .unwrap_or_default()
+        .into_owned();
     let failure = match (&error, code.as_str()) {
         (_, "RG001") => Failure::Expectation,
         (_, "23505") => Failure::Unique,
@@ -21,9 +25,16 @@ pub(crate) fn classify(error: sqlx::Error) -> EngineError {
         // cannot_connect_now, too_many_connections and their kin, read_only_sql_transaction
         (_, "57P03" | "53300" | "53200" | "53400" | "25006") => Failure::Unavailable,
         (_, code) if code.starts_with("08") => Failure::ConnectionLost,
-        (sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed, _) => Failure::ConnectionLost,
-        (sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_), _) => Failure::Unavailable,
+        (sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed, _) => {
+            Failure::ConnectionLost
+        }
+        (sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_), _) => {
+            Failure::Unavailable
+        }
         _ => Failure::Other,
     };
-    EngineError { failure, source: Box::new(error) }
+    EngineError {
+        failure,
+        source: Box::new(error),
+    }
 }

@@ -13,6 +13,8 @@ pub use driver::PostgresDriver;
 pub type PostgresStore = registry_sql::SqlStore<PostgresDriver>;
 
 /// Connects, bringing the tables up to date unless told not to.
-pub async fn open(config: PostgresConfig) -> Result<PostgresStore, registry_core::port::StoreError> {
+pub async fn open(
+    config: PostgresConfig,
+) -> Result<PostgresStore, registry_core::port::StoreError> {
     PostgresStore::open(PostgresDriver::connect(config).await?).await
 }

@@ -16,7 +16,14 @@ impl Database {
     ///
     /// When the server is missing: a test that needs one must fail, not pass without having looked.
     pub async fn url(&self) -> String {
-        self.0.get_or_init(|| async { create().await.expect("REGISTRY_TEST_POSTGRES names a server: see tests/with-postgres") }).await.clone()
+        self.0
+            .get_or_init(|| async {
+                create()
+                    .await
+                    .expect("REGISTRY_TEST_POSTGRES names a server: see tests/with-postgres")
+            })
+            .await
+            .clone()
     }
 }
 
@@ -26,8 +33,13 @@ async fn create() -> Result<String, StoreError> {
         .map_err(|error| StoreError::internal("making a database for a test", error))?;
     let name = format!("test_{}", Uuid::new_v4().simple());
     let mut connection = PgConnection::connect(&server).await.map_err(failed)?;
-    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.map_err(failed)?;
+    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&mut connection)
+        .await
+        .map_err(failed)?;
     connection.close().await.map_err(failed)?;
-    let (base, _) = server.rsplit_once('/').ok_or_else(|| StoreError::internal("making a database for a test", "a URL without a database"))?;
+    let (base, _) = server.rsplit_once('/').ok_or_else(|| {
+        StoreError::internal("making a database for a test", "a URL without a database")
+    })?;
     Ok(format!("{base}/{name}"))
 }

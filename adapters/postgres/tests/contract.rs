@@ -11,8 +11,15 @@ struct Postgres(Database);
 #[async_trait::async_trait]
 impl Harness for Postgres {
     async fn open(&self) -> Subject {
-        let config = PostgresConfig { connections: 8, ..PostgresConfig::url(self.0.url().await) };
-        Subject::of(&Arc::new(registry_postgres::open(config).await.expect("the store opens")))
+        let config = PostgresConfig {
+            connections: 8,
+            ..PostgresConfig::url(self.0.url().await)
+        };
+        Subject::of(&Arc::new(
+            registry_postgres::open(config)
+                .await
+                .expect("the store opens"),
+        ))
     }
 }
 

@@ -3,15 +3,16 @@
 use std::collections::{BTreeSet, HashMap};
 
 use registry_core::{
-    Encoded, Entity, EntityId, EntityType, KeyNumber, Scope, TypeId, Version,
+    Encoded, EntityId, EntityType, KeyNumber, Scope, TypeId, Version,
     change::{Batch, ChangeSet, KeyRow, Operation},
     port::{CommitError, Conflict, Position, StoreError},
 };
 use std::sync::Arc;
 
 use crate::{
-    Argument, Column, Dialect, Driver, EngineError, Failure, Row, Sql, Statement,
+    Argument, Column,
     ColumnType::{Id, Int, Text},
+    Dialect, Driver, EngineError, Failure, Row, Sql, Statement,
     driver::Committing,
     write::{self, Source, change_columns, entity_columns, key_columns},
 };
@@ -47,7 +48,11 @@ impl From<Conflict> for Stop {
 
 impl Stop {
     /// As the port has it.
-    pub(crate) fn into_commit_error(self, subject: &'static str, committing: Committing) -> CommitError {
+    pub(crate) fn into_commit_error(
+        self,
+        subject: &'static str,
+        committing: Committing,
+    ) -> CommitError {
         match self {
             Self::Conflict(conflict) => CommitError::Conflict(conflict),
             Self::Engine(error) => CommitError::Store(error.into_store_error(subject, committing)),
@@ -78,7 +83,12 @@ pub(crate) struct Work {
 
 impl Default for Work {
     fn default() -> Self {
-        Self { types: Vec::new(), scope: Scope::Everything, batch: Batch::default(), operations: HashMap::new() }
+        Self {
+            types: Vec::new(),
+            scope: Scope::Everything,
+            batch: Batch::default(),
+            operations: HashMap::new(),
+        }
     }
 }
 
@@ -91,7 +101,13 @@ impl Work {
             types: set.types.clone(),
             scope: set.scope.clone(),
             batch,
-            operations: set.operations.iter().map(Operation::entity_id).enumerate().map(|(index, id)| (id, index)).collect(),
+            operations: set
+                .operations
+                .iter()
+                .map(Operation::entity_id)
+                .enumerate()
+                .map(|(index, id)| (id, index))
+                .collect(),
         }
     }
 
@@ -113,35 +129,57 @@ pub(crate) async fn apply<D: Driver>(
     replace_keys(driver, transaction, work).await?;
     if !batch.deleted.is_empty() {
         let rows = batch.deleted.iter().map(|(id, _, version)| (*id, *version));
-        driver.execute_in(transaction, statement(D::DIALECT, |sql| write::delete_entities(sql, rows))).await?;
+        driver
+            .execute_in(
+                transaction,
+                statement(D::DIALECT, |sql| write::delete_entities(sql, rows)),
+            )
+            .await?;
     }
     if !batch.created.is_empty() {
-        let insert = statement(D::DIALECT, |sql| write::insert_entities(sql, Source::Rows(entity_columns(batch.created.iter()))));
+        let insert = statement(D::DIALECT, |sql| {
+            write::insert_entities(sql, Source::Rows(entity_columns(&batch.created)));
+        });
         let inserted = driver.execute_in(transaction, insert).await?;
         if inserted != batch.created.len() as u64 {
             return Err(first_existing(driver, transaction, work).await?);
         }
     }
     if !batch.updated.is_empty() {
-        let update = statement(D::DIALECT, |sql| write::update_entities(sql, Source::Rows(entity_columns(batch.updated.iter()))));
+        let update = statement(D::DIALECT, |sql| {
+            write::update_entities(sql, Source::Rows(entity_columns(&batch.updated)));
+        });
         driver.execute_in(transaction, update).await?;
     }
     for (_, piece, rows) in write::side_rows(batch) {
-        driver.execute_in(transaction, statement(D::DIALECT, |sql| piece(sql, Source::Rows(rows)))).await?;
+        driver
+            .execute_in(
+                transaction,
+                statement(D::DIALECT, |sql| piece(sql, Source::Rows(rows))),
+            )
+            .await?;
     }
     check_unlinked(driver, transaction, work).await?;
     append_changes(driver, transaction, batch).await
 }
 
 /// Appends the log's rows and returns the place of the last.
-async fn append_changes<D: Driver>(driver: &D, transaction: &mut D::Transaction, batch: &Batch) -> Result<Position, Stop> {
+async fn append_changes<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    batch: &Batch,
+) -> Result<Position, Stop> {
     let mut sql = Sql::new(D::DIALECT);
     write::insert_changes(&mut sql, Source::Rows(change_columns(&batch.changes)));
     let rows = match driver.fetch_in(transaction, sql.finish(&[Int, Int])).await {
         Ok(rows) => rows,
         // The id was used, and its entity deleted, since the writer looked: its versions go on from there.
         Err(error) if error.failure == Failure::Unique => {
-            return Err(Conflict::Stale { operation: 0, current: None }.into());
+            return Err(Conflict::Stale {
+                operation: 0,
+                current: None,
+            }
+            .into());
         }
         Err(error) => return Err(error.into()),
     };
@@ -150,9 +188,15 @@ async fn append_changes<D: Driver>(driver: &D, transaction: &mut D::Transaction,
 
 /// The last place among rows of (transaction, sequence).
 pub(crate) fn last_position(rows: Vec<Row>) -> Result<Position, Stop> {
-    let mut last = Position { transaction: 0, sequence: 0 };
+    let mut last = Position {
+        transaction: 0,
+        sequence: 0,
+    };
     for mut row in rows {
-        last = last.max(Position { transaction: row.unsigned()?, sequence: row.unsigned()? });
+        last = last.max(Position {
+            transaction: row.unsigned()?,
+            sequence: row.unsigned()?,
+        });
     }
     Ok(last)
 }
@@ -168,10 +212,12 @@ pub(crate) async fn check_types<D: Driver>(
     let mut sql = Sql::new(D::DIALECT);
     match D::DIALECT {
         Dialect::Sqlite => {
-            sql.push("SELECT t.id, t.version FROM entity_type AS t WHERE ").id_in("t.id", ids);
+            sql.push("SELECT t.id, t.version FROM entity_type AS t WHERE ")
+                .id_in("t.id", ids);
         }
         Dialect::Postgres => {
-            sql.push("SELECT r.id, coalesce(registry_type_version(r.id), 0) FROM ").rows("r", vec![Column::ids("id", ids)]);
+            sql.push("SELECT r.id, coalesce(registry_type_version(r.id), 0) FROM ")
+                .rows("r", vec![Column::ids("id", ids)]);
         }
     }
     let rows = driver.fetch_in(transaction, sql.finish(&[Id, Int])).await?;
@@ -179,25 +225,44 @@ pub(crate) async fn check_types<D: Driver>(
     for mut row in rows {
         versions.insert(TypeId(row.id()?), Version(row.int()?));
     }
-    match types.iter().find(|one| versions.get(&one.id) != Some(&one.version)) {
-        Some(changed) => Err(Conflict::TypeChanged { type_id: changed.id }.into()),
+    match types
+        .iter()
+        .find(|one| versions.get(&one.id) != Some(&one.version))
+    {
+        Some(changed) => Err(Conflict::TypeChanged {
+            type_id: changed.id,
+        }
+        .into()),
         None => Ok(()),
     }
 }
 
 /// Locks the entities that change, in order of their ids, and compares their versions.
-async fn check_entities<D: Driver>(driver: &D, transaction: &mut D::Transaction, work: &Work) -> Result<(), Stop> {
+async fn check_entities<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    work: &Work,
+) -> Result<(), Stop> {
     let batch = &work.batch;
-    let deleted: Vec<(EntityId, Version)> = batch.deleted.iter().map(|(id, _, version)| (*id, *version)).collect();
-    let updated: Vec<(EntityId, Version)> =
-        batch.updated.iter().map(|entity| (entity.id, Version(entity.version.0 - 1))).collect();
+    let deleted: Vec<(EntityId, Version)> = batch
+        .deleted
+        .iter()
+        .map(|(id, _, version)| (*id, *version))
+        .collect();
+    let updated: Vec<(EntityId, Version)> = batch
+        .updated
+        .iter()
+        .map(|entity| (entity.id, Version(entity.version.0 - 1)))
+        .collect();
     for (expected, lock) in [(deleted, " FOR UPDATE"), (updated, " FOR NO KEY UPDATE")] {
         if expected.is_empty() {
             continue;
         }
         let mut sql = Sql::new(D::DIALECT);
         sql.push("SELECT e.id, e.version FROM entity AS e WHERE ");
-        sql.id_in("e.id", expected.iter().map(|(id, _)| id.0).collect()).push(" ORDER BY e.id").push(D::DIALECT.lock(lock));
+        sql.id_in("e.id", expected.iter().map(|(id, _)| id.0).collect())
+            .push(" ORDER BY e.id")
+            .push(D::DIALECT.lock(lock));
         let mut versions = HashMap::new();
         for mut row in driver.fetch_in(transaction, sql.finish(&[Id, Int])).await? {
             versions.insert(EntityId(row.id()?), Version(row.int()?));
@@ -205,7 +270,11 @@ async fn check_entities<D: Driver>(driver: &D, transaction: &mut D::Transaction,
         for (id, version) in expected {
             let current = versions.get(&id).copied();
             if current != Some(version) {
-                return Err(Conflict::Stale { operation: work.operation(id), current }.into());
+                return Err(Conflict::Stale {
+                    operation: work.operation(id),
+                    current,
+                }
+                .into());
             }
         }
     }
@@ -213,7 +282,11 @@ async fn check_entities<D: Driver>(driver: &D, transaction: &mut D::Transaction,
 }
 
 /// Locks link targets against deletion, and checks that each is there, inside the scope and of an allowed type.
-async fn check_targets<D: Driver>(driver: &D, transaction: &mut D::Transaction, work: &Work) -> Result<(), Stop> {
+async fn check_targets<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    work: &Work,
+) -> Result<(), Stop> {
     let checks = &work.batch.targets;
     if checks.is_empty() {
         return Ok(());
@@ -221,27 +294,54 @@ async fn check_targets<D: Driver>(driver: &D, transaction: &mut D::Transaction, 
     let ids: BTreeSet<_> = checks.iter().map(|check| check.target.0).collect();
     let mut sql = Sql::new(D::DIALECT);
     let json = |name| D::DIALECT.json_text(name);
-    sql.push(&format!("SELECT e.id, e.type, {}, {} FROM entity AS e WHERE ", json("e.owners"), json("e.readers")));
-    sql.id_in("e.id", ids.into_iter().collect()).push(" ORDER BY e.id").push(D::DIALECT.lock(" FOR KEY SHARE"));
+    sql.push(&format!(
+        "SELECT e.id, e.type, {}, {} FROM entity AS e WHERE ",
+        json("e.owners"),
+        json("e.readers")
+    ));
+    sql.id_in("e.id", ids.into_iter().collect())
+        .push(" ORDER BY e.id")
+        .push(D::DIALECT.lock(" FOR KEY SHARE"));
     let mut found: HashMap<EntityId, TypeId> = HashMap::new();
-    for mut row in driver.fetch_in(transaction, sql.finish(&[Id, Id, Text, Text])).await? {
+    for mut row in driver
+        .fetch_in(transaction, sql.finish(&[Id, Id, Text, Text]))
+        .await?
+    {
         let (id, type_id) = (EntityId(row.id()?), TypeId(row.id()?));
         let (owners, readers): (Vec<_>, Vec<_>) = (row.json()?, row.json()?);
         if work.scope.admits(&owners, &readers) {
             found.insert(id, type_id);
         }
     }
-    // What the change set makes itself may be linked at once, what it deletes may not.
-    found.extend(work.batch.created.iter().map(|entity: &Entity| (entity.id, entity.type_id)));
+    // A target counts as it will be after the change set.
+    for entity in work.batch.created.iter().chain(&work.batch.updated) {
+        if work.scope.admits(&entity.owners, &entity.readers) {
+            found.insert(entity.id, entity.type_id);
+        } else {
+            found.remove(&entity.id);
+        }
+    }
     for (id, _, _) in &work.batch.deleted {
         found.remove(id);
     }
     for check in checks {
         let (operation, link, target) = (check.operation, check.link, check.target);
         match found.get(&target) {
-            None => return Err(Conflict::TargetMissing { operation, link, target }.into()),
+            None => {
+                return Err(Conflict::TargetMissing {
+                    operation,
+                    link,
+                    target,
+                }
+                .into());
+            }
             Some(type_id) if !check.to.allows(*type_id) => {
-                return Err(Conflict::TargetType { operation, link, target }.into());
+                return Err(Conflict::TargetType {
+                    operation,
+                    link,
+                    target,
+                }
+                .into());
             }
             Some(_) => {}
         }
@@ -250,41 +350,66 @@ async fn check_targets<D: Driver>(driver: &D, transaction: &mut D::Transaction, 
 }
 
 /// Gives old keys up before new ones are claimed, so that keys can be swapped.
-async fn replace_keys<D: Driver>(driver: &D, transaction: &mut D::Transaction, work: &Work) -> Result<(), Stop> {
+async fn replace_keys<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    work: &Work,
+) -> Result<(), Stop> {
     let batch = &work.batch;
     if !batch.keys_removed.is_empty() {
-        let delete = statement(D::DIALECT, |sql| write::delete_keys(sql, Source::Rows(key_columns(&batch.keys_removed))));
+        let delete = statement(D::DIALECT, |sql| {
+            write::delete_keys(sql, Source::Rows(key_columns(&batch.keys_removed)));
+        });
         driver.execute_in(transaction, delete).await?;
     }
     if batch.keys_added.is_empty() {
         return Ok(());
     }
-    let insert = statement(D::DIALECT, |sql| write::insert_keys(sql, Source::Rows(key_columns(&batch.keys_added))));
+    let insert = statement(D::DIALECT, |sql| {
+        write::insert_keys(sql, Source::Rows(key_columns(&batch.keys_added)));
+    });
     let claimed = driver.execute_in(transaction, insert).await?;
     if claimed == batch.keys_added.len() as u64 {
         return Ok(());
     }
     let taken = first_taken(driver, transaction, work).await?;
-    Err(Conflict::KeyTaken { operation: work.operation(taken.entity), key: taken.key }.into())
+    Err(Conflict::KeyTaken {
+        operation: work.operation(taken.entity),
+        key: taken.key,
+    }
+    .into())
 }
 
 /// The first operation, in their order, whose key another entity holds or an earlier operation claims.
-async fn first_taken<D: Driver>(driver: &D, transaction: &mut D::Transaction, work: &Work) -> Result<KeyRow, Stop> {
+async fn first_taken<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    work: &Work,
+) -> Result<KeyRow, Stop> {
     let mut rows: Vec<&KeyRow> = work.batch.keys_added.iter().collect();
     rows.sort_by_key(|row| work.operation(row.entity));
     let mut claimed: HashMap<(TypeId, KeyNumber, &Encoded), EntityId> = HashMap::new();
     for row in rows {
-        if claimed.insert((row.type_id, row.key, &row.value), row.entity).is_some() {
+        if claimed
+            .insert((row.type_id, row.key, &row.value), row.entity)
+            .is_some()
+        {
             return Ok(row.clone());
         }
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT k.entity FROM unique_key AS k WHERE k.type = ").bind(Argument::Id(row.type_id.0));
-        sql.push(" AND k.key = ").bind(Argument::Int(i64::from(row.key.0)));
-        sql.push(" AND k.value = ").bind(Argument::Text(row.value.0.clone()));
+        sql.push("SELECT k.entity FROM unique_key AS k WHERE k.type = ")
+            .bind(Argument::Id(row.type_id.0));
+        sql.push(" AND k.key = ")
+            .bind(Argument::Int(i64::from(row.key.0)));
+        sql.push(" AND k.value = ")
+            .bind(Argument::Text(row.value.0.clone()));
         for mut holder in driver.fetch_in(transaction, sql.finish(&[Id])).await? {
             let holder = EntityId(holder.id()?);
             let claims = |other: &KeyRow| {
-                other.entity == holder && other.type_id == row.type_id && other.key == row.key && other.value == row.value
+                other.entity == holder
+                    && other.type_id == row.type_id
+                    && other.key == row.key
+                    && other.value == row.value
             };
             // One of the set's own claims that came first by value, not by operation, is not what stands in the way.
             if holder != row.entity && !work.batch.keys_added.iter().any(claims) {
@@ -292,17 +417,35 @@ async fn first_taken<D: Driver>(driver: &D, transaction: &mut D::Transaction, wo
             }
         }
     }
-    Err(Stop::Store(StoreError::internal("claiming keys", "a key was refused that nobody holds")))
+    Err(Stop::Store(StoreError::internal(
+        "claiming keys",
+        "a key was refused that nobody holds",
+    )))
 }
 
 /// The conflict of a created entity whose id was taken.
-async fn first_existing<D: Driver>(driver: &D, transaction: &mut D::Transaction, work: &Work) -> Result<Stop, Stop> {
+async fn first_existing<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    work: &Work,
+) -> Result<Stop, Stop> {
     // The insert left out exactly those that were there: their stored row differs from the one to be made in version, time or actor,
     // but need not, so the log decides: an entity just inserted has no row in it at its version yet.
     let mut sql = Sql::new(D::DIALECT);
     sql.push("SELECT DISTINCT c.entity FROM change AS c JOIN entity AS e ON e.id = c.entity AND e.version = c.version WHERE c.operation <> 'type' AND ");
-    sql.id_in("c.entity", work.batch.created.iter().map(|entity| entity.id.0).collect()).push(" ORDER BY c.entity");
-    let mut rows = driver.fetch_in(transaction, sql.finish(&[Id])).await?.into_iter();
+    sql.id_in(
+        "c.entity",
+        work.batch
+            .created
+            .iter()
+            .map(|entity| entity.id.0)
+            .collect(),
+    )
+    .push(" ORDER BY c.entity");
+    let mut rows = driver
+        .fetch_in(transaction, sql.finish(&[Id]))
+        .await?
+        .into_iter();
     let operation = match rows.next() {
         Some(mut row) => work.operation(EntityId(row.id()?)),
         None => 0,
@@ -311,14 +454,27 @@ async fn first_existing<D: Driver>(driver: &D, transaction: &mut D::Transaction,
 }
 
 /// Checks that no link leads to a deleted entity any more.
-async fn check_unlinked<D: Driver>(driver: &D, transaction: &mut D::Transaction, work: &Work) -> Result<(), Stop> {
+async fn check_unlinked<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    work: &Work,
+) -> Result<(), Stop> {
     if work.batch.deleted.is_empty() {
         return Ok(());
     }
     let mut sql = Sql::new(D::DIALECT);
     sql.push("SELECT l.target FROM link AS l WHERE ");
-    sql.id_in("l.target", work.batch.deleted.iter().map(|(id, _, _)| id.0).collect()).push(" LIMIT 1");
-    match driver.fetch_in(transaction, sql.finish(&[Id])).await?.into_iter().next() {
+    sql.id_in(
+        "l.target",
+        work.batch.deleted.iter().map(|(id, _, _)| id.0).collect(),
+    )
+    .push(" LIMIT 1");
+    match driver
+        .fetch_in(transaction, sql.finish(&[Id]))
+        .await?
+        .into_iter()
+        .next()
+    {
         Some(mut row) => {
             let operation = work.operation(EntityId(row.id()?));
             Err(Conflict::StillLinked { operation }.into())

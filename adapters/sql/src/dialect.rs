@@ -10,6 +10,16 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// Joins so that the left side is looked through and the right one looked up. SQLite else begins with whatever has a constant in
+    /// front of its index, and reads a list of parameters anew for each row of it: quadratic in a load. `CROSS JOIN` forbids it to
+    /// reorder (<https://www.sqlite.org/optoverview.html#crossjoin>).
+    pub(crate) fn ordered_join(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CROSS JOIN",
+            Self::Postgres => "JOIN",
+        }
+    }
+
     /// A JSON column as text.
     pub(crate) fn json_text(self, column: &str) -> String {
         match self {
@@ -49,6 +59,14 @@ impl Dialect {
         match self {
             Self::Sqlite => "x.value",
             Self::Postgres => "(x.value COLLATE \"C\")",
+        }
+    }
+
+    /// An id written out. Of an id alone: it is hex digits, whatever it came from.
+    pub(crate) fn id_literal(self, id: uuid::Uuid) -> String {
+        match self {
+            Self::Sqlite => format!("x'{}'", id.simple()),
+            Self::Postgres => format!("'{id}'::uuid"),
         }
     }
 

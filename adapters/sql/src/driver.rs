@@ -43,11 +43,15 @@ impl EngineError {
     pub fn into_store_error(self, subject: &'static str, committing: Committing) -> StoreError {
         let kind = match (self.failure, committing) {
             (Failure::ConnectionLost, Committing::Yes) => StoreErrorKind::UnknownOutcome,
-            (Failure::Unavailable | Failure::ConnectionLost | Failure::Retry, _) => StoreErrorKind::Unavailable,
+            (Failure::Unavailable | Failure::ConnectionLost | Failure::Retry, _) => {
+                StoreErrorKind::Unavailable
+            }
             (Failure::Timeout, _) => StoreErrorKind::Timeout,
             (Failure::LockTimeout, _) => StoreErrorKind::TypeChanging,
             (Failure::Full, _) => StoreErrorKind::Full,
-            (Failure::Expectation | Failure::Unique | Failure::Other, _) => StoreErrorKind::Internal,
+            (Failure::Expectation | Failure::Unique | Failure::Other, _) => {
+                StoreErrorKind::Internal
+            }
         };
         StoreError::new(kind, subject, self.source)
     }
@@ -73,7 +77,10 @@ pub trait Driver: Debug + Send + Sync + 'static {
     type Transaction: Send;
 
     /// Runs a statement by itself on a connection for reading. On an engine that takes it there, it may write.
-    fn fetch(&self, statement: Statement) -> impl Future<Output = Result<Vec<Row>, EngineError>> + Send;
+    fn fetch(
+        &self,
+        statement: Statement,
+    ) -> impl Future<Output = Result<Vec<Row>, EngineError>> + Send;
 
     /// Begins a transaction that writes.
     fn begin(&self) -> impl Future<Output = Result<Self::Transaction, EngineError>> + Send;
@@ -96,7 +103,10 @@ pub trait Driver: Debug + Send + Sync + 'static {
     ) -> impl Future<Output = Result<u64, EngineError>> + Send;
 
     /// Commits. An error leaves the outcome open; the connection must not be used again.
-    fn commit(&self, transaction: Self::Transaction) -> impl Future<Output = Result<(), EngineError>> + Send;
+    fn commit(
+        &self,
+        transaction: Self::Transaction,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
 
     /// Rolls back; returns once the engine has done so, as far as it can tell.
     fn rollback(&self, transaction: Self::Transaction) -> impl Future<Output = ()> + Send;

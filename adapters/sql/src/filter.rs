@@ -31,19 +31,26 @@ pub(crate) fn render(sql: &mut Sql, filter: &Filter, context: Context<'_>) {
             sql.push(")");
         }
         Filter::TypeIs(type_id) => {
-            sql.push(context.alias).push(".type = ").bind(Argument::Id(type_id.0));
+            sql.push(context.alias)
+                .push(".type = ")
+                .bind(Argument::Id(type_id.0));
         }
         Filter::Ids(ids) => {
             if ids.is_empty() {
                 sql.push("FALSE");
             } else {
-                sql.id_in(&format!("{}.id", context.alias), ids.iter().map(|id| id.0).collect());
+                sql.id_in(
+                    &format!("{}.id", context.alias),
+                    ids.iter().map(|id| id.0).collect(),
+                );
             }
         }
         Filter::Compare(compare) => render_compare(sql, compare, context),
         Filter::Present(operand) => render_present(sql, operand, context),
         Filter::Linked { step, ids } => {
-            let ids = ids.as_ref().map(|ids| ids.iter().map(|id| id.0).collect::<Vec<_>>());
+            let ids = ids
+                .as_ref()
+                .map(|ids| ids.iter().map(|id| id.0).collect::<Vec<_>>());
             if ids.as_ref().is_some_and(Vec::is_empty) {
                 sql.push("FALSE");
                 return;
@@ -56,14 +63,25 @@ pub(crate) fn render(sql: &mut Sql, filter: &Filter, context: Context<'_>) {
         }
         Filter::LinkedElsewhere { step, id } => {
             let other = open_step(sql, step, context, step.to == LinkEnd::Holder);
-            sql.push(&format!(" AND {other} <> ")).bind(Argument::Id(id.0)).push(")");
+            sql.push(&format!(" AND {other} <> "))
+                .bind(Argument::Id(id.0))
+                .push(")");
         }
         Filter::Exists { step, filter } => {
             open_step(sql, step, context, true);
             sql.push(" AND ");
             let alias = entity_alias(context.depth);
             let type_id = (step.to == LinkEnd::Holder).then_some(step.holder_type);
-            render(sql, filter, Context { alias: &alias, type_id, scope: context.scope, depth: context.depth + 1 });
+            render(
+                sql,
+                filter,
+                Context {
+                    alias: &alias,
+                    type_id,
+                    scope: context.scope,
+                    depth: context.depth + 1,
+                },
+            );
             sql.push(")");
         }
     }
@@ -78,7 +96,8 @@ fn join(sql: &mut Sql, parts: &[Filter], operator: &str, empty: &str, context: C
     }
     sql.push("(");
     for (index, group) in parts.chunks(GROUP).enumerate() {
-        sql.push(if index == 0 { "(" } else { operator }).push(if index == 0 { "" } else { "(" });
+        sql.push(if index == 0 { "(" } else { operator })
+            .push(if index == 0 { "" } else { "(" });
         for (index, part) in group.iter().enumerate() {
             if index > 0 {
                 sql.push(operator);
@@ -105,11 +124,17 @@ fn open_step(sql: &mut Sql, step: &LinkStep, context: Context<'_>, entity: bool)
     };
     sql.push(&format!("EXISTS (SELECT 1 FROM link AS {link}"));
     if entity {
-        sql.push(&format!(" JOIN entity AS {other_entity} ON {other_entity}.id = {link}.{there}"));
+        sql.push(&format!(
+            " JOIN entity AS {other_entity} ON {other_entity}.id = {link}.{there}"
+        ));
     }
-    sql.push(&format!(" WHERE {link}.{here} = {}.id AND {link}.link = ", context.alias));
+    sql.push(&format!(
+        " WHERE {link}.{here} = {}.id AND {link}.link = ",
+        context.alias
+    ));
     sql.bind(Argument::Int(i64::from(step.link.0)));
-    sql.push(&format!(" AND {link}.holder_type = ")).bind(Argument::Id(step.holder_type.0));
+    sql.push(&format!(" AND {link}.holder_type = "))
+        .bind(Argument::Id(step.holder_type.0));
     if entity {
         and_readable(sql, &other_entity, context.scope);
     }
@@ -121,13 +146,24 @@ fn render_present(sql: &mut Sql, operand: &Operand, context: Context<'_>) {
         Operand::System(_) => {
             sql.push("TRUE");
         }
-        Operand::Field { type_id, field, list, .. } => {
+        Operand::Field {
+            type_id,
+            field,
+            list,
+            ..
+        } => {
             let dialect = sql.dialect;
             open_guard(sql, *type_id, context);
             if *list {
-                sql.push(&format!("EXISTS (SELECT 1 FROM {})", dialect.elements(context.alias, field.0)));
+                sql.push(&format!(
+                    "EXISTS (SELECT 1 FROM {})",
+                    dialect.elements(context.alias, field.0)
+                ));
             } else {
-                sql.push(&format!("{} IS NOT NULL", dialect.field_text(context.alias, field.0)));
+                sql.push(&format!(
+                    "{} IS NOT NULL",
+                    dialect.field_text(context.alias, field.0)
+                ));
             }
             sql.push(")");
         }
@@ -138,7 +174,10 @@ fn render_present(sql: &mut Sql, operand: &Operand, context: Context<'_>) {
 fn open_guard(sql: &mut Sql, type_id: TypeId, context: Context<'_>) {
     sql.push("(");
     if context.type_id != Some(type_id) {
-        sql.push(context.alias).push(".type = ").bind(Argument::Id(type_id.0)).push(" AND ");
+        sql.push(context.alias)
+            .push(".type = ")
+            .bind(Argument::Id(type_id.0))
+            .push(" AND ");
     }
 }
 
@@ -146,24 +185,54 @@ fn render_compare(sql: &mut Sql, compare: &Compare, context: Context<'_>) {
     let dialect = sql.dialect;
     match &compare.operand {
         Operand::System(system) => render_system(sql, *system, &compare.test, context),
-        Operand::Field { type_id, field, indexed: true, .. } if ranged(&compare.test) => {
+        Operand::Field {
+            type_id,
+            field,
+            indexed: true,
+            ..
+        } if ranged(&compare.test) => {
             open_guard(sql, *type_id, context);
-            sql.push(&format!("{}.id IN (SELECT v.entity FROM field_value AS v WHERE v.type = ", context.alias));
-            sql.bind(Argument::Id(type_id.0)).push(" AND v.field = ").bind(Argument::Int(i64::from(field.0))).push(" AND ");
-            render_test(sql, "v.value", &compare.test, &|value| Argument::Text(value.0.clone()));
+            sql.push(&format!(
+                "{}.id IN (SELECT v.entity FROM field_value AS v WHERE v.type = ",
+                context.alias
+            ));
+            sql.bind(Argument::Id(type_id.0))
+                .push(" AND v.field = ")
+                .bind(Argument::Int(i64::from(field.0)))
+                .push(" AND ");
+            render_test(sql, "v.value", &compare.test, &|value| {
+                Argument::Text(value.0.clone())
+            });
             sql.push("))");
         }
-        Operand::Field { type_id, field, list: true, .. } => {
+        Operand::Field {
+            type_id,
+            field,
+            list: true,
+            ..
+        } => {
             open_guard(sql, *type_id, context);
-            sql.push(&format!("EXISTS (SELECT 1 FROM {} WHERE ", dialect.elements(context.alias, field.0)));
-            render_test(sql, dialect.element(), &compare.test, &|value| Argument::Text(value.0.clone()));
+            sql.push(&format!(
+                "EXISTS (SELECT 1 FROM {} WHERE ",
+                dialect.elements(context.alias, field.0)
+            ));
+            render_test(sql, dialect.element(), &compare.test, &|value| {
+                Argument::Text(value.0.clone())
+            });
             sql.push("))");
         }
-        Operand::Field { type_id, field, list: false, .. } => {
+        Operand::Field {
+            type_id,
+            field,
+            list: false,
+            ..
+        } => {
             open_guard(sql, *type_id, context);
             let text = dialect.field_text(context.alias, field.0);
             sql.push("COALESCE(");
-            render_test(sql, &text, &compare.test, &|value| Argument::Text(value.0.clone()));
+            render_test(sql, &text, &compare.test, &|value| {
+                Argument::Text(value.0.clone())
+            });
             sql.push(", FALSE))");
         }
     }
@@ -176,26 +245,37 @@ fn ranged(test: &Test) -> bool {
 
 fn render_system(sql: &mut Sql, system: SystemField, test: &Test, context: Context<'_>) {
     let alias = context.alias;
-    let text = |value: &Encoded| Argument::Text(value.0.clone());
-    let integer = |value: &Encoded| Argument::Int(registry_core::field::decode_integer(&value.0).unwrap_or_default());
+    let words = |value: &Encoded| Argument::Text(value.0.clone());
+    let integer = |value: &Encoded| {
+        Argument::Int(registry_core::field::decode_integer(&value.0).unwrap_or_default())
+    };
     let instant = |value: &Encoded| Argument::Int(Timestamp::parse(&value.0).map_or(0, |at| at.0));
     match system {
         SystemField::Id => {
             let id = sql.dialect.id_text(&format!("{alias}.id"));
-            render_test(sql, &id, test, &text);
+            render_test(sql, &id, test, &words);
         }
         SystemField::Version => render_test(sql, &format!("{alias}.version"), test, &integer),
         SystemField::CreatedAt => render_test(sql, &format!("{alias}.created_at"), test, &instant),
         SystemField::UpdatedAt => render_test(sql, &format!("{alias}.updated_at"), test, &instant),
-        SystemField::CreatedBy => render_test(sql, &format!("{alias}.created_by"), test, &text),
-        SystemField::UpdatedBy => render_test(sql, &format!("{alias}.updated_by"), test, &text),
+        SystemField::CreatedBy => render_test(sql, &format!("{alias}.created_by"), test, &words),
+        SystemField::UpdatedBy => render_test(sql, &format!("{alias}.updated_by"), test, &words),
     }
 }
 
 /// Appends a test of an expression; NULL when the expression is.
-fn render_test(sql: &mut Sql, expression: &str, test: &Test, argument: &dyn Fn(&Encoded) -> Argument) {
+fn render_test(
+    sql: &mut Sql,
+    expression: &str,
+    test: &Test,
+    argument: &dyn Fn(&Encoded) -> Argument,
+) {
     let mut compare = |operator: &str, value: &Encoded| {
-        sql.push("(").push(expression).push(operator).bind(argument(value)).push(")");
+        sql.push("(")
+            .push(expression)
+            .push(operator)
+            .bind(argument(value))
+            .push(")");
     };
     match test {
         Test::Equal(value) => compare(" = ", value),
@@ -205,28 +285,51 @@ fn render_test(sql: &mut Sql, expression: &str, test: &Test, argument: &dyn Fn(&
         Test::Greater(value) => compare(" > ", value),
         Test::AtLeast(value) => compare(" >= ", value),
         Test::Between(low, high) => {
-            sql.push("(").push(expression).push(" BETWEEN ").bind(argument(low)).push(" AND ").bind(argument(high)).push(")");
+            sql.push("(")
+                .push(expression)
+                .push(" BETWEEN ")
+                .bind(argument(low))
+                .push(" AND ")
+                .bind(argument(high))
+                .push(")");
         }
         Test::In(values) => render_in(sql, expression, values, argument),
-        Test::Contains(text) => {
-            let needle = sql.placeholder(Argument::Text(text.clone()));
+        Test::Contains(words) => {
+            let needle = sql.placeholder(Argument::Text(words.clone()));
             let condition = sql.dialect.contains(expression, &needle);
             sql.push(&condition);
         }
-        Test::StartsWith(text) => {
-            let prefix = sql.placeholder(Argument::Text(text.clone()));
+        Test::StartsWith(words) => {
+            let prefix = sql.placeholder(Argument::Text(words.clone()));
             let condition = sql.dialect.starts_with(expression, &prefix);
             // The lower bound lets an index begin at the prefix.
-            sql.push("(").push(expression).push(" >= ").push(&prefix).push(" AND ").push(&condition).push(")");
+            sql.push("(")
+                .push(expression)
+                .push(" >= ")
+                .push(&prefix)
+                .push(" AND ")
+                .push(&condition)
+                .push(")");
         }
     }
 }
 
-fn render_in(sql: &mut Sql, expression: &str, values: &[Encoded], argument: &dyn Fn(&Encoded) -> Argument) {
+fn render_in(
+    sql: &mut Sql,
+    expression: &str,
+    values: &[Encoded],
+    argument: &dyn Fn(&Encoded) -> Argument,
+) {
     let arguments: Vec<Argument> = values.iter().map(argument).collect();
     let texts: Option<Vec<String>> = arguments
         .iter()
-        .map(|argument| if let Argument::Text(text) = argument { Some(text.clone()) } else { None })
+        .map(|argument| {
+            if let Argument::Text(text) = argument {
+                Some(text.clone())
+            } else {
+                None
+            }
+        })
         .collect();
     if let Some(texts) = texts {
         sql.push("(").text_in(expression, texts).push(")");

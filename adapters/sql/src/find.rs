@@ -18,20 +18,33 @@ pub(crate) fn page(dialect: Dialect, query: &Query, range: &Range, limit: usize)
     let lead = lead(query, range);
     sql.push("SELECT ").push(&entities::columns(dialect, "e"));
     if let Some((type_id, field)) = lead {
-        sql.push(" FROM field_value AS v JOIN entity AS e ON e.id = v.entity WHERE v.type = ").bind(Argument::Id(type_id.0));
-        sql.push(" AND v.field = ").bind(Argument::Int(i64::from(field)));
+        sql.push(" FROM field_value AS v JOIN entity AS e ON e.id = v.entity WHERE v.type = ")
+            .bind(Argument::Id(type_id.0));
+        sql.push(" AND v.field = ")
+            .bind(Argument::Int(i64::from(field)));
     } else {
         sql.push(" FROM entity AS e WHERE ");
         types(&mut sql, query);
     }
     for (index, (term, bound)) in query.sort.iter().zip(&range.bounds).enumerate() {
-        let expression = if index == 0 && lead.is_some() { "v.value".to_owned() } else { expression(dialect, &term.by, "e") };
+        let expression = if index == 0 && lead.is_some() {
+            "v.value".to_owned()
+        } else {
+            expression(dialect, &term.by, query)
+        };
         push_bound(&mut sql, term, bound, &expression);
     }
-    let descending = query.sort.last().is_some_and(|term| term.direction == Direction::Descending);
+    let descending = query
+        .sort
+        .last()
+        .is_some_and(|term| term.direction == Direction::Descending);
     let id = if lead.is_some() { "v.entity" } else { "e.id" };
     if let Some(past) = range.past_id {
-        sql.push(&format!(" AND {id} {} ", if descending { "<" } else { ">" })).bind(Argument::Id(past.0));
+        sql.push(&format!(
+            " AND {id} {} ",
+            if descending { "<" } else { ">" }
+        ))
+        .bind(Argument::Id(past.0));
     }
     conditions(&mut sql, query);
     sql.push(" ORDER BY ");
@@ -39,14 +52,24 @@ pub(crate) fn page(dialect: Dialect, query: &Query, range: &Range, limit: usize)
         if matches!(bound, Bound::Equal(_) | Bound::Missing) {
             continue;
         }
-        let expression = if index == 0 && lead.is_some() { "v.value".to_owned() } else { expression(dialect, &term.by, "e") };
+        let expression = if index == 0 && lead.is_some() {
+            "v.value".to_owned()
+        } else {
+            expression(dialect, &term.by, query)
+        };
         if *bound == Bound::Any && matches!(term.by, Operand::Field { .. }) {
             sql.push(&format!("({expression} IS NULL), "));
         }
-        sql.push(&expression).push(if term.direction == Direction::Descending { " DESC, " } else { ", " });
+        sql.push(&expression)
+            .push(if term.direction == Direction::Descending {
+                " DESC, "
+            } else {
+                ", "
+            });
     }
     sql.push(id).push(if descending { " DESC" } else { "" });
-    sql.push(" LIMIT ").bind(Argument::Int(i64::try_from(limit).unwrap_or(i64::MAX)));
+    sql.push(" LIMIT ")
+        .bind(Argument::Int(i64::try_from(limit).unwrap_or(i64::MAX)));
     sql.finish(entities::COLUMNS)
 }
 
@@ -64,8 +87,13 @@ fn lead(query: &Query, range: &Range) -> Option<(TypeId, u32)> {
     let first = query.sort.first()?;
     let bound = range.bounds.first()?;
     match first.by {
-        Operand::Field { type_id, field, indexed: true, list: false }
-            if query.types == [type_id] && matches!(bound, Bound::Present | Bound::Equal(_) | Bound::Past(_)) =>
+        Operand::Field {
+            type_id,
+            field,
+            indexed: true,
+            list: false,
+        } if query.types == [type_id]
+            && matches!(bound, Bound::Present | Bound::Equal(_) | Bound::Past(_)) =>
         {
             Some((type_id, field.0))
         }
@@ -84,7 +112,16 @@ fn conditions(sql: &mut Sql, query: &Query) {
         _ => None,
     };
     sql.push(" AND ");
-    filter::render(sql, &query.filter, Context { alias: "e", type_id, scope: &query.scope, depth: 0 });
+    filter::render(
+        sql,
+        &query.filter,
+        Context {
+            alias: "e",
+            type_id,
+            scope: &query.scope,
+            depth: 0,
+        },
+    );
 }
 
 fn push_bound(sql: &mut Sql, term: &SortTerm, bound: &Bound, expression: &str) {
@@ -97,19 +134,36 @@ fn push_bound(sql: &mut Sql, term: &SortTerm, bound: &Bound, expression: &str) {
             sql.push(&format!(" AND {expression} IS NULL"));
         }
         Bound::Equal(value) => {
-            sql.push(&format!(" AND {expression} = ")).bind(argument(&term.by, &value.0));
+            sql.push(&format!(" AND {expression} = "))
+                .bind(argument(&term.by, &value.0));
         }
         Bound::Past(value) => {
-            let operator = if term.direction == Direction::Descending { "<" } else { ">" };
-            sql.push(&format!(" AND {expression} {operator} ")).bind(argument(&term.by, &value.0));
+            let operator = if term.direction == Direction::Descending {
+                "<"
+            } else {
+                ">"
+            };
+            sql.push(&format!(" AND {expression} {operator} "))
+                .bind(argument(&term.by, &value.0));
         }
     }
 }
 
 /// What is sorted by, as an expression whose order is that of the encoded values.
-fn expression(dialect: Dialect, operand: &Operand, alias: &str) -> String {
+fn expression(dialect: Dialect, operand: &Operand, query: &Query) -> String {
+    let alias = "e";
     match operand {
-        Operand::Field { field, .. } => dialect.field_text(alias, field.0),
+        Operand::Field { type_id, field, .. } => {
+            let text = dialect.field_text(alias, field.0);
+            if query.types == [*type_id] {
+                return text;
+            }
+            // An entity of another type has no value there, though it may have a field of that number.
+            format!(
+                "(CASE WHEN {alias}.type = {} THEN {text} END)",
+                dialect.id_literal(type_id.0)
+            )
+        }
         Operand::System(SystemField::Id) => format!("{alias}.id"),
         Operand::System(SystemField::Version) => format!("{alias}.version"),
         Operand::System(SystemField::CreatedAt) => format!("{alias}.created_at"),
@@ -130,6 +184,9 @@ fn argument(operand: &Operand, value: &str) -> Argument {
         Operand::System(SystemField::CreatedAt | SystemField::UpdatedAt) => {
             Argument::Int(Timestamp::parse(value).map_or(0, |at| at.0))
         }
-        Operand::Field { .. } | Operand::System(SystemField::CreatedBy | SystemField::UpdatedBy) => Argument::Text(encoded.0),
+        Operand::Field { .. }
+        | Operand::System(SystemField::CreatedBy | SystemField::UpdatedBy) => {
+            Argument::Text(encoded.0)
+        }
     }
 }

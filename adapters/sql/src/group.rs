@@ -59,39 +59,53 @@ impl Groups {
         let work = Work::of(&set);
         self.queue
             .try_send(Pending { set, work, reply })
-            .map_err(|error| StoreError::new(StoreErrorKind::Unavailable, "queueing a change set", error.to_string()))?;
-        match answer.await {
+            .map_err(|error| {
+                StoreError::new(
+                    StoreErrorKind::Unavailable,
+                    "queueing a change set",
+                    error.to_string(),
+                )
+            })?;
+        let result = match answer.await {
             Ok(result) => result,
             // The task went away with the change set in hand: nobody knows how far it came.
-            Err(error) => Err(StoreError::new(StoreErrorKind::UnknownOutcome, "committing", error).into()),
-        }
+            Err(error) => {
+                Err(StoreError::new(StoreErrorKind::UnknownOutcome, "committing", error).into())
+            }
+        };
+        metrics::counter!("registry_commits_total", "outcome" => outcome(&result)).increment(1);
+        result
     }
 }
 
 async fn work<D: Driver>(driver: Arc<D>, receiver: Arc<Mutex<mpsc::Receiver<Pending>>>) {
     let mut left: Option<Pending> = None;
     loop {
-        let group = match left.take() {
+        let group = if let Some(first) = left.take() {
             // Another task may be waiting on the empty queue: what was left over must not wait with it.
-            Some(first) => match receiver.try_lock() {
+            match receiver.try_lock() {
                 Ok(mut queue) => collect(first, &mut queue, &mut left),
                 Err(_) => vec![first],
-            },
-            None => {
-                let mut queue = receiver.lock().await;
-                let Some(first) = queue.recv().await else {
-                    return;
-                };
-                collect(first, &mut queue, &mut left)
             }
+        } else {
+            let mut queue = receiver.lock().await;
+            let Some(first) = queue.recv().await else {
+                return;
+            };
+            collect(first, &mut queue, &mut left)
         };
-        metrics::histogram!("registry_commit_group_size").record(f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
+        metrics::histogram!("registry_commit_group_size")
+            .record(f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
         commit_group(driver.as_ref(), group).await;
     }
 }
 
 /// Takes what is waiting and may share a transaction with the first; what may not is left for the next group.
-fn collect(first: Pending, queue: &mut mpsc::Receiver<Pending>, left: &mut Option<Pending>) -> Vec<Pending> {
+fn collect(
+    first: Pending,
+    queue: &mut mpsc::Receiver<Pending>,
+    left: &mut Option<Pending>,
+) -> Vec<Pending> {
     let mut shared = Shared::default();
     if !shared.admits(&first) {
         return vec![first];
@@ -123,27 +137,42 @@ impl Shared {
     /// Adds a change set unless it meets what is there, or is of a kind that goes alone.
     fn admits(&mut self, pending: &Pending) -> bool {
         let Pending { set, work, .. } = pending;
-        if set.type_change.is_some() || self.scope.as_ref().is_some_and(|scope| *scope != set.scope) {
+        if set.type_change.is_some() || self.scope.as_ref().is_some_and(|scope| *scope != set.scope)
+        {
             return false;
         }
         let batch = &work.batch;
         let touched: HashSet<EntityId> = work.operations.keys().copied().collect();
-        let linked = batch.targets.iter().map(|check| check.target).filter(|target| !touched.contains(target));
+        let linked = batch
+            .targets
+            .iter()
+            .map(|check| check.target)
+            .filter(|target| !touched.contains(target));
         let reached: Vec<EntityId> = touched.iter().copied().chain(linked).collect();
         // A key without its entity: whoever claims or frees the same value meets.
         let keys: Vec<KeyRow> = batch
             .keys_added
             .iter()
             .chain(&batch.keys_removed)
-            .map(|row| KeyRow { entity: EntityId(uuid::Uuid::nil()), ..row.clone() })
+            .map(|row| KeyRow {
+                entity: EntityId(uuid::Uuid::nil()),
+                ..row.clone()
+            })
             .collect();
-        if reached.iter().any(|id| self.entities.contains(id)) || keys.iter().any(|key| self.keys.contains(key)) {
+        if reached.iter().any(|id| self.entities.contains(id))
+            || keys.iter().any(|key| self.keys.contains(key))
+        {
             return false;
         }
         self.entities.extend(touched);
         self.keys.extend(keys);
         self.scope.get_or_insert_with(|| set.scope.clone());
-        self.bytes += batch.created.iter().chain(&batch.updated).map(|entity| 300 + entity.data.len() * 60).sum::<usize>();
+        self.bytes += batch
+            .created
+            .iter()
+            .chain(&batch.updated)
+            .map(|entity| 300 + entity.data.len() * 60)
+            .sum::<usize>();
         true
     }
 }
@@ -165,7 +194,11 @@ async fn commit_group<D: Driver>(driver: &D, group: Vec<Pending>) {
                 {
                     let detail = store.to_string();
                     for pending in group {
-                        let error = StoreError::new(StoreErrorKind::UnknownOutcome, "committing a group", detail.clone());
+                        let error = StoreError::new(
+                            StoreErrorKind::UnknownOutcome,
+                            "committing a group",
+                            detail.clone(),
+                        );
                         let _ = pending.reply.send(Err(error.into()));
                     }
                     return;
@@ -179,12 +212,13 @@ async fn commit_group<D: Driver>(driver: &D, group: Vec<Pending>) {
             None => run(driver, &pending.work).await,
             Some(change) => retrying(|| types::change(driver, &pending.set, change)).await,
         };
-        metrics::counter!("registry_commits_total", "outcome" => outcome(&result)).increment(1);
-        let _ = pending.reply.send(result.map(|position| Receipt { position }));
+        let _ = pending
+            .reply
+            .send(result.map(|position| Receipt { position }));
     }
 }
 
-fn outcome(result: &Result<Position, CommitError>) -> &'static str {
+fn outcome(result: &Result<Receipt, CommitError>) -> &'static str {
     match result {
         Ok(_) => "applied",
         Err(CommitError::Conflict(_)) => "refused",
@@ -197,7 +231,11 @@ fn merge(group: &[Pending]) -> Work {
     let mut merged = Work::default();
     for Pending { work, .. } in group {
         for entity_type in &work.types {
-            if !merged.types.iter().any(|one| one.id == entity_type.id && one.version == entity_type.version) {
+            if !merged
+                .types
+                .iter()
+                .any(|one| one.id == entity_type.id && one.version == entity_type.version)
+            {
                 merged.types.push(Arc::clone(entity_type));
             }
         }
@@ -211,7 +249,10 @@ fn merge(group: &[Pending]) -> Work {
 /// Runs one work: as one statement where the engine takes it, else, or when that was refused, step by step.
 pub(crate) async fn run<D: Driver>(driver: &D, work: &Work) -> Result<Position, CommitError> {
     if work.batch.changes.is_empty() {
-        return Ok(Position { transaction: 0, sequence: 0 });
+        return Ok(Position {
+            transaction: 0,
+            sequence: 0,
+        });
     }
     if D::DIALECT == Dialect::Postgres && one_statement::possible(work) {
         match one_statement::run(driver, work).await {
@@ -222,7 +263,9 @@ pub(crate) async fn run<D: Driver>(driver: &D, work: &Work) -> Result<Position, 
             Err(error) if error.failure == Failure::Unavailable => {
                 return Err(error.into_store_error("committing", Committing::No).into());
             }
-            Err(error) => tracing::debug!(error = %error.source, "statement refused, going step by step"),
+            Err(error) => {
+                tracing::debug!(error = %error.source, "statement refused, going step by step");
+            }
         }
     }
     retrying(|| stepwise(driver, work)).await
@@ -248,7 +291,11 @@ pub(crate) async fn commit<D: Driver>(driver: &D, transaction: D::Transaction) -
         if error.failure == Failure::Retry {
             return Stop::Engine(error);
         }
-        Stop::Store(StoreError::new(StoreErrorKind::UnknownOutcome, "committing", error.source))
+        Stop::Store(StoreError::new(
+            StoreErrorKind::UnknownOutcome,
+            "committing",
+            error.source,
+        ))
     })
 }
 
@@ -262,9 +309,13 @@ where
     loop {
         match attempt().await {
             Ok(position) => return Ok(position),
-            Err(Stop::Engine(error)) if error.failure == Failure::Retry && tries < RETRIES => tries += 1,
+            Err(Stop::Engine(error)) if error.failure == Failure::Retry && tries < RETRIES => {
+                tries += 1;
+            }
             // Somebody inserted the same key between our look and our insert and is gone again, or the like: look again.
-            Err(Stop::Engine(error)) if error.failure == Failure::Unique && tries < RETRIES => tries += 1,
+            Err(Stop::Engine(error)) if error.failure == Failure::Unique && tries < RETRIES => {
+                tries += 1;
+            }
             Err(stop) => return Err(stop.into_commit_error("committing", Committing::No)),
         }
     }

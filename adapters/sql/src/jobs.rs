@@ -9,22 +9,32 @@ use registry_core::{
 };
 
 use crate::{
-    Argument, Column, ColumnType, Driver, Row, Sql, SqlStore,
+    Argument, Column, ColumnType,
     ColumnType::{Int, Text},
-    driver::Committing, write,
+    Driver, Row, Sql, SqlStore,
+    driver::Committing,
+    write,
 };
 
 impl<D: Driver> SqlStore<D> {
-    async fn read_jobs(&self, sql: Sql, columns: &'static [ColumnType]) -> Result<Vec<Row>, StoreError> {
+    async fn read_jobs(
+        &self,
+        sql: Sql,
+        columns: &'static [ColumnType],
+    ) -> Result<Vec<Row>, StoreError> {
         let rows = self.driver().fetch(sql.finish(columns)).await;
         rows.map_err(|error| error.into_store_error("reading jobs", Committing::No))
     }
 
     async fn write_jobs(&self, pieces: Vec<Sql>) -> Result<(), StoreError> {
-        let failed = |error: crate::EngineError| error.into_store_error("writing jobs", Committing::No);
+        let failed =
+            |error: crate::EngineError| error.into_store_error("writing jobs", Committing::No);
         let mut transaction = self.driver().begin().await.map_err(failed)?;
         for sql in pieces {
-            self.driver().execute_in(&mut transaction, sql.finish(&[])).await.map_err(failed)?;
+            self.driver()
+                .execute_in(&mut transaction, sql.finish(&[]))
+                .await
+                .map_err(failed)?;
         }
         let committed = self.driver().commit(transaction).await;
         committed.map_err(|error| error.into_store_error("writing jobs", Committing::Yes))
@@ -35,16 +45,26 @@ impl<D: Driver> SqlStore<D> {
 impl<D: Driver> Jobs for SqlStore<D> {
     async fn put_job(&self, job: &Job) -> Result<(), StoreError> {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("INSERT INTO job (id, created_at, document) VALUES (").bind(Argument::Id(job.id.0)).push(", ");
-        sql.bind(Argument::Int(job.created_at.0)).push(", ").bind(Argument::Text(write::json(job)));
+        sql.push("INSERT INTO job (id, created_at, document) VALUES (")
+            .bind(Argument::Id(job.id.0))
+            .push(", ");
+        sql.bind(Argument::Int(job.created_at.0))
+            .push(", ")
+            .bind(Argument::Text(write::json(job)));
         sql.push(") ON CONFLICT (id) DO UPDATE SET document = excluded.document");
         self.write_jobs(vec![sql]).await
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT document FROM job WHERE id = ").bind(Argument::Id(id.0));
-        self.read_jobs(sql, &[Text]).await?.into_iter().next().map(|mut row| row.json()).transpose()
+        sql.push("SELECT document FROM job WHERE id = ")
+            .bind(Argument::Id(id.0));
+        self.read_jobs(sql, &[Text])
+            .await?
+            .into_iter()
+            .next()
+            .map(|mut row| row.json())
+            .transpose()
     }
 
     async fn jobs(&self, before: Option<JobId>, limit: usize) -> Result<Vec<Job>, StoreError> {
@@ -54,10 +74,19 @@ impl<D: Driver> Jobs for SqlStore<D> {
             sql.push(" AND id < ").bind(Argument::Id(before.0));
         }
         sql.push(" ORDER BY id DESC LIMIT ").bind(bounded(limit));
-        self.read_jobs(sql, &[Text]).await?.into_iter().map(|mut row| row.json()).collect()
+        self.read_jobs(sql, &[Text])
+            .await?
+            .into_iter()
+            .map(|mut row| row.json())
+            .collect()
     }
 
-    async fn add_failures(&self, id: JobId, failures: &[JobFailure], rejected: &[(u64, String)]) -> Result<(), StoreError> {
+    async fn add_failures(
+        &self,
+        id: JobId,
+        failures: &[JobFailure],
+        rejected: &[(u64, String)],
+    ) -> Result<(), StoreError> {
         let mut pieces = Vec::new();
         if !failures.is_empty() {
             // Numbered on from what the line has already, so that order of adding is kept within a line.
@@ -69,8 +98,13 @@ impl<D: Driver> Jobs for SqlStore<D> {
             };
             let numbers: Vec<i64> = failures.iter().map(part).collect();
             let mut sql = Sql::new(D::DIALECT);
-            sql.push("INSERT INTO job_error (job, line, part, document) SELECT ").bind(Argument::Id(id.0));
-            sql.push(if D::DIALECT == crate::Dialect::Postgres { "::uuid" } else { "" });
+            sql.push("INSERT INTO job_error (job, line, part, document) SELECT ")
+                .bind(Argument::Id(id.0));
+            sql.push(if D::DIALECT == crate::Dialect::Postgres {
+                "::uuid"
+            } else {
+                ""
+            });
             sql.push(", r.line, r.part + coalesce((SELECT max(o.part) FROM job_error AS o WHERE o.job = ").bind(Argument::Id(id.0));
             sql.push(" AND o.line = r.line), 0), r.document FROM ");
             sql.rows(
@@ -85,8 +119,13 @@ impl<D: Driver> Jobs for SqlStore<D> {
         }
         if !rejected.is_empty() {
             let mut sql = Sql::new(D::DIALECT);
-            sql.push("INSERT INTO job_rejected (job, line, record) SELECT ").bind(Argument::Id(id.0));
-            sql.push(if D::DIALECT == crate::Dialect::Postgres { "::uuid" } else { "" });
+            sql.push("INSERT INTO job_rejected (job, line, record) SELECT ")
+                .bind(Argument::Id(id.0));
+            sql.push(if D::DIALECT == crate::Dialect::Postgres {
+                "::uuid"
+            } else {
+                ""
+            });
             sql.push(", r.line, r.record FROM ");
             sql.rows(
                 "r",
@@ -98,13 +137,18 @@ impl<D: Driver> Jobs for SqlStore<D> {
             sql.push(" WHERE TRUE ON CONFLICT (job, line) DO NOTHING");
             pieces.push(sql);
         }
-        if pieces.is_empty() { Ok(()) } else { self.write_jobs(pieces).await }
+        if pieces.is_empty() {
+            Ok(())
+        } else {
+            self.write_jobs(pieces).await
+        }
     }
 
     async fn clear_failures(&self, id: JobId) -> Result<(), StoreError> {
         let pieces = ["job_error", "job_rejected"].map(|table| {
             let mut sql = Sql::new(D::DIALECT);
-            sql.push(&format!("DELETE FROM {table} WHERE job = ")).bind(Argument::Id(id.0));
+            sql.push(&format!("DELETE FROM {table} WHERE job = "))
+                .bind(Argument::Id(id.0));
             sql
         });
         self.write_jobs(pieces.into()).await
@@ -112,28 +156,57 @@ impl<D: Driver> Jobs for SqlStore<D> {
 
     async fn request_cancel(&self, id: JobId) -> Result<(), StoreError> {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("UPDATE job SET cancel_requested = 1 WHERE id = ").bind(Argument::Id(id.0));
+        sql.push("UPDATE job SET cancel_requested = 1 WHERE id = ")
+            .bind(Argument::Id(id.0));
         self.write_jobs(vec![sql]).await
     }
 
     async fn cancel_requested(&self, id: JobId) -> Result<bool, StoreError> {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT cancel_requested FROM job WHERE id = ").bind(Argument::Id(id.0));
+        sql.push("SELECT cancel_requested FROM job WHERE id = ")
+            .bind(Argument::Id(id.0));
         let rows = self.read_jobs(sql, &[Int]).await?;
-        Ok(rows.into_iter().next().map(|mut row| row.int()).transpose()?.is_some_and(|requested| requested != 0))
+        Ok(rows
+            .into_iter()
+            .next()
+            .map(|mut row| row.int())
+            .transpose()?
+            .is_some_and(|requested| requested != 0))
     }
 
-    async fn failures(&self, id: JobId, skip: u64, limit: usize) -> Result<Vec<JobFailure>, StoreError> {
+    async fn failures(
+        &self,
+        id: JobId,
+        skip: u64,
+        limit: usize,
+    ) -> Result<Vec<JobFailure>, StoreError> {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT document FROM job_error WHERE job = ").bind(Argument::Id(id.0)).push(" ORDER BY line, part LIMIT ");
-        sql.bind(bounded(limit)).push(" OFFSET ").bind(Argument::Int(signed(skip)));
-        self.read_jobs(sql, &[Text]).await?.into_iter().map(|mut row| row.json()).collect()
+        sql.push("SELECT document FROM job_error WHERE job = ")
+            .bind(Argument::Id(id.0))
+            .push(" ORDER BY line, part LIMIT ");
+        sql.bind(bounded(limit))
+            .push(" OFFSET ")
+            .bind(Argument::Int(signed(skip)));
+        self.read_jobs(sql, &[Text])
+            .await?
+            .into_iter()
+            .map(|mut row| row.json())
+            .collect()
     }
 
-    async fn rejected(&self, id: JobId, after: u64, limit: usize) -> Result<Vec<(u64, String, Vec<JobFailure>)>, StoreError> {
+    async fn rejected(
+        &self,
+        id: JobId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, String, Vec<JobFailure>)>, StoreError> {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT line, record FROM job_rejected WHERE job = ").bind(Argument::Id(id.0));
-        sql.push(" AND line > ").bind(Argument::Int(signed(after))).push(" ORDER BY line LIMIT ").bind(bounded(limit));
+        sql.push("SELECT line, record FROM job_rejected WHERE job = ")
+            .bind(Argument::Id(id.0));
+        sql.push(" AND line > ")
+            .bind(Argument::Int(signed(after)))
+            .push(" ORDER BY line LIMIT ")
+            .bind(bounded(limit));
         let mut found: Vec<(u64, String, Vec<JobFailure>)> = Vec::new();
         for mut row in self.read_jobs(sql, &[Int, Text]).await? {
             found.push((row.unsigned()?, row.text()?, Vec::new()));
@@ -142,8 +215,12 @@ impl<D: Driver> Jobs for SqlStore<D> {
             return Ok(found);
         };
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT document FROM job_error WHERE job = ").bind(Argument::Id(id.0));
-        sql.push(" AND line BETWEEN ").bind(Argument::Int(signed(first.0))).push(" AND ").bind(Argument::Int(signed(last.0)));
+        sql.push("SELECT document FROM job_error WHERE job = ")
+            .bind(Argument::Id(id.0));
+        sql.push(" AND line BETWEEN ")
+            .bind(Argument::Int(signed(first.0)))
+            .push(" AND ")
+            .bind(Argument::Int(signed(last.0)));
         sql.push(" ORDER BY line, part");
         let mut by_line: BTreeMap<u64, Vec<JobFailure>> = BTreeMap::new();
         for mut row in self.read_jobs(sql, &[Text]).await? {
@@ -159,13 +236,17 @@ impl<D: Driver> Jobs for SqlStore<D> {
     async fn expire_jobs(&self, before: Timestamp) -> Result<(), StoreError> {
         let belongings = ["job_error", "job_rejected"].map(|table| {
             let mut sql = Sql::new(D::DIALECT);
-            sql.push(&format!("DELETE FROM {table} WHERE job IN (SELECT id FROM job WHERE created_at < "));
+            sql.push(&format!(
+                "DELETE FROM {table} WHERE job IN (SELECT id FROM job WHERE created_at < "
+            ));
             sql.bind(Argument::Int(before.0)).push(")");
             sql
         });
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("DELETE FROM job WHERE created_at < ").bind(Argument::Int(before.0));
-        self.write_jobs(belongings.into_iter().chain([sql]).collect()).await
+        sql.push("DELETE FROM job WHERE created_at < ")
+            .bind(Argument::Int(before.0));
+        self.write_jobs(belongings.into_iter().chain([sql]).collect())
+            .await
     }
 }
 

@@ -7,8 +7,9 @@ use registry_core::{
 };
 
 use crate::{
-    Argument, ColumnType, Dialect, Row, Sql, Statement,
+    Argument, ColumnType,
     ColumnType::{Id, Int, Text},
+    Dialect, Row, Sql, Statement,
     entities::principal,
 };
 
@@ -39,30 +40,44 @@ pub(crate) fn after(dialect: Dialect, after: Option<Position>, limit: usize) -> 
     let signed = |value: u64| Argument::Int(i64::try_from(value).unwrap_or(i64::MAX));
     let mut sql = Sql::new(dialect);
     select(&mut sql);
-    let after = after.unwrap_or(Position { transaction: 0, sequence: 0 });
+    let after = after.unwrap_or(Position {
+        transaction: 0,
+        sequence: 0,
+    });
     match dialect {
         Dialect::Sqlite => {
-            sql.push("c.sequence > ").bind(signed(after.sequence)).push(" ORDER BY c.sequence");
+            sql.push("c.sequence > ")
+                .bind(signed(after.sequence))
+                .push(" ORDER BY c.sequence");
         }
         Dialect::Postgres => {
-            sql.push("(c.transaction, c.sequence) > (").bind(Argument::Text(after.transaction.to_string()));
+            sql.push("(c.transaction, c.sequence) > (")
+                .bind(Argument::Text(after.transaction.to_string()));
             sql.push("::text::xid8, ").bind(signed(after.sequence));
             sql.push(") AND c.transaction < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY c.transaction, c.sequence");
         }
     }
-    sql.push(" LIMIT ").bind(Argument::Int(i64::try_from(limit).unwrap_or(i64::MAX)));
+    sql.push(" LIMIT ")
+        .bind(Argument::Int(i64::try_from(limit).unwrap_or(i64::MAX)));
     sql.finish(COLUMNS)
 }
 
 /// Rows of one entity, newest first.
-pub(crate) fn of_entity(dialect: Dialect, id: EntityId, before: Option<Version>, limit: usize) -> Statement {
+pub(crate) fn of_entity(
+    dialect: Dialect,
+    id: EntityId,
+    before: Option<Version>,
+    limit: usize,
+) -> Statement {
     let mut sql = Sql::new(dialect);
     select(&mut sql);
-    sql.push("c.operation <> 'type' AND c.entity = ").bind(Argument::Id(id.0));
+    sql.push("c.operation <> 'type' AND c.entity = ")
+        .bind(Argument::Id(id.0));
     if let Some(before) = before {
         sql.push(" AND c.version < ").bind(Argument::Int(before.0));
     }
-    sql.push(" ORDER BY c.version DESC LIMIT ").bind(Argument::Int(i64::try_from(limit).unwrap_or(i64::MAX)));
+    sql.push(" ORDER BY c.version DESC LIMIT ")
+        .bind(Argument::Int(i64::try_from(limit).unwrap_or(i64::MAX)));
     sql.finish(COLUMNS)
 }
 
@@ -72,7 +87,10 @@ pub(crate) fn read(rows: Vec<Row>) -> Result<Vec<ChangeRow>, StoreError> {
 }
 
 fn read_one(mut row: Row) -> Result<ChangeRow, StoreError> {
-    let position = Position { transaction: row.unsigned()?, sequence: row.unsigned()? };
+    let position = Position {
+        transaction: row.unsigned()?,
+        sequence: row.unsigned()?,
+    };
     Ok(ChangeRow {
         position,
         change: Change {

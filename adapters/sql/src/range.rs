@@ -36,16 +36,29 @@ pub(crate) fn ranges(sort: &[SortTerm], after: Option<&After>) -> Vec<Range> {
     let any = |count: usize| std::iter::repeat_n(Bound::Any, count);
     let Some(after) = after else {
         let Some(first) = sort.first() else {
-            return vec![Range { bounds: Vec::new(), past_id: None }];
+            return vec![Range {
+                bounds: Vec::new(),
+                past_id: None,
+            }];
         };
-        let firsts = if can_be_missing(first) { vec![Bound::Present, Bound::Missing] } else { vec![Bound::Any] };
+        let firsts = if can_be_missing(first) {
+            vec![Bound::Present, Bound::Missing]
+        } else {
+            vec![Bound::Any]
+        };
         return firsts
             .into_iter()
-            .map(|bound| Range { bounds: std::iter::once(bound).chain(any(sort.len() - 1)).collect(), past_id: None })
+            .map(|bound| Range {
+                bounds: std::iter::once(bound).chain(any(sort.len() - 1)).collect(),
+                past_id: None,
+            })
             .collect();
     };
     let at = |value: &Option<Encoded>| value.clone().map_or(Bound::Missing, Bound::Equal);
-    let mut ranges = vec![Range { bounds: after.values.iter().map(at).collect(), past_id: Some(after.id) }];
+    let mut ranges = vec![Range {
+        bounds: after.values.iter().map(at).collect(),
+        past_id: Some(after.id),
+    }];
     for (level, term) in sort.iter().enumerate().rev() {
         let Some(Some(value)) = after.values.get(level) else {
             continue;
@@ -57,7 +70,10 @@ pub(crate) fn ranges(sort: &[SortTerm], after: Option<&After>) -> Vec<Range> {
         for next in nexts {
             let before = after.values.iter().take(level).map(at);
             ranges.push(Range {
-                bounds: before.chain([next]).chain(any(sort.len() - level - 1)).collect(),
+                bounds: before
+                    .chain([next])
+                    .chain(any(sort.len() - level - 1))
+                    .collect(),
                 past_id: None,
             });
         }

@@ -53,7 +53,7 @@ pub enum Cell {
 pub struct Row(pub std::vec::IntoIter<Cell>);
 
 impl Row {
-    fn unexpected(found: Option<Cell>) -> StoreError {
+    fn unexpected(found: Option<&Cell>) -> StoreError {
         StoreError::internal("decoding a row", format!("unexpected cell: {found:?}"))
     }
 
@@ -61,7 +61,7 @@ impl Row {
     pub fn int(&mut self) -> Result<i64, StoreError> {
         match self.0.next() {
             Some(Cell::Int(value)) => Ok(value),
-            other => Err(Self::unexpected(other)),
+            other => Err(Self::unexpected(other.as_ref())),
         }
     }
 
@@ -70,7 +70,7 @@ impl Row {
         match self.0.next() {
             Some(Cell::Int(value)) => Ok(Some(value)),
             Some(Cell::Null) => Ok(None),
-            other => Err(Self::unexpected(other)),
+            other => Err(Self::unexpected(other.as_ref())),
         }
     }
 
@@ -83,7 +83,7 @@ impl Row {
     pub fn text(&mut self) -> Result<String, StoreError> {
         match self.0.next() {
             Some(Cell::Text(value)) => Ok(value),
-            other => Err(Self::unexpected(other)),
+            other => Err(Self::unexpected(other.as_ref())),
         }
     }
 
@@ -91,14 +91,15 @@ impl Row {
     pub fn id(&mut self) -> Result<Uuid, StoreError> {
         match self.0.next() {
             Some(Cell::Id(value)) => Ok(value),
-            other => Err(Self::unexpected(other)),
+            other => Err(Self::unexpected(other.as_ref())),
         }
     }
 
     /// The next cell, JSON text.
     pub fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, StoreError> {
-        serde_json::from_str(&self.text()?)
-            .map_err(|error| StoreError::new(StoreErrorKind::Internal, "decoding stored JSON", error))
+        serde_json::from_str(&self.text()?).map_err(|error| {
+            StoreError::new(StoreErrorKind::Internal, "decoding stored JSON", error)
+        })
     }
 }
 
@@ -150,17 +151,26 @@ impl Column {
 
     /// A column of integers.
     pub fn ints(name: &'static str, values: impl IntoIterator<Item = i64>) -> Self {
-        Self { name, values: ColumnValues::Ints(values.into_iter().collect()) }
+        Self {
+            name,
+            values: ColumnValues::Ints(values.into_iter().collect()),
+        }
     }
 
     /// A column of texts.
     pub fn texts(name: &'static str, values: impl IntoIterator<Item = String>) -> Self {
-        Self { name, values: ColumnValues::Texts(values.into_iter().collect()) }
+        Self {
+            name,
+            values: ColumnValues::Texts(values.into_iter().collect()),
+        }
     }
 
     /// A column of identifiers.
     pub fn ids(name: &'static str, values: impl IntoIterator<Item = Uuid>) -> Self {
-        Self { name, values: ColumnValues::Ids(values.into_iter().collect()) }
+        Self {
+            name,
+            values: ColumnValues::Ids(values.into_iter().collect()),
+        }
     }
 }
 
@@ -176,7 +186,11 @@ pub struct Sql {
 impl Sql {
     /// An empty statement.
     pub fn new(dialect: Dialect) -> Self {
-        Self { dialect, text: String::new(), arguments: Vec::new() }
+        Self {
+            dialect,
+            text: String::new(),
+            arguments: Vec::new(),
+        }
     }
 
     /// Appends text, which must not come from outside.
@@ -231,26 +245,32 @@ impl Sql {
         for (index, column) in columns.iter().enumerate() {
             let pick = match column.values {
                 ColumnValues::Ids(_) => format!("unhex(value ->> {index}) AS {}", column.name),
-                ColumnValues::Ints(_) | ColumnValues::Texts(_) => format!("value ->> {index} AS {}", column.name),
+                ColumnValues::Ints(_) | ColumnValues::Texts(_) => {
+                    format!("value ->> {index} AS {}", column.name)
+                }
             };
             picks.push(pick);
         }
         self.push(&format!("(SELECT {} FROM json_each(", picks.join(", ")));
-        self.bind(Argument::Text(json_rows(columns))).push(&format!(")) AS {alias}"))
+        self.bind(Argument::Text(json_rows(columns)))
+            .push(&format!(")) AS {alias}"))
     }
 
     /// Appends a condition that an id is one of these.
     pub fn id_in(&mut self, expression: &str, ids: Vec<Uuid>) -> &mut Self {
         match (self.dialect, ids.as_slice()) {
-            (_, [one]) => {
-                self.push(expression).push(" = ").bind(Argument::Id(*one))
-            }
-            (Dialect::Postgres, _) => {
-                self.push(expression).push(" = ANY(").bind(Argument::Ids(ids)).push("::uuid[])")
-            }
+            (_, [one]) => self.push(expression).push(" = ").bind(Argument::Id(*one)),
+            (Dialect::Postgres, _) => self
+                .push(expression)
+                .push(" = ANY(")
+                .bind(Argument::Ids(ids))
+                .push("::uuid[])"),
             (Dialect::Sqlite, _) => {
                 let rows = json_rows(&[Column::ids("id", ids)]);
-                self.push(expression).push(" IN (SELECT unhex(value ->> 0) FROM json_each(").bind(Argument::Text(rows)).push("))")
+                self.push(expression)
+                    .push(" IN (SELECT unhex(value ->> 0) FROM json_each(")
+                    .bind(Argument::Text(rows))
+                    .push("))")
             }
         }
     }
@@ -258,19 +278,28 @@ impl Sql {
     /// Appends a condition that a text is one of these.
     pub fn text_in(&mut self, expression: &str, texts: Vec<String>) -> &mut Self {
         match self.dialect {
-            Dialect::Postgres => {
-                self.push(expression).push(" = ANY(").bind(Argument::Texts(texts)).push("::text[])")
-            }
+            Dialect::Postgres => self
+                .push(expression)
+                .push(" = ANY(")
+                .bind(Argument::Texts(texts))
+                .push("::text[])"),
             Dialect::Sqlite => {
                 let rows = json_rows(&[Column::texts("value", texts)]);
-                self.push(expression).push(" IN (SELECT value ->> 0 FROM json_each(").bind(Argument::Text(rows)).push("))")
+                self.push(expression)
+                    .push(" IN (SELECT value ->> 0 FROM json_each(")
+                    .bind(Argument::Text(rows))
+                    .push("))")
             }
         }
     }
 
     /// The statement, whose rows hold these columns.
     pub fn finish(self, columns: &'static [ColumnType]) -> Statement {
-        Statement { text: self.text, arguments: self.arguments, columns }
+        Statement {
+            text: self.text,
+            arguments: self.arguments,
+            columns,
+        }
     }
 }
 
@@ -288,9 +317,15 @@ fn json_rows(columns: &[Column]) -> String {
                 ColumnValues::Ints(values) => {
                     let _ = write!(json, "{}", values.get(row).copied().unwrap_or_default());
                 }
-                ColumnValues::Texts(values) => json_string(&mut json, values.get(row).map_or("", String::as_str)),
+                ColumnValues::Texts(values) => {
+                    json_string(&mut json, values.get(row).map_or("", String::as_str));
+                }
                 ColumnValues::Ids(values) => {
-                    let _ = write!(json, "\"{}\"", values.get(row).copied().unwrap_or_default().simple());
+                    let _ = write!(
+                        json,
+                        "\"{}\"",
+                        values.get(row).copied().unwrap_or_default().simple()
+                    );
                 }
             }
         }

@@ -1,6 +1,10 @@
 //! The store over any driver.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
@@ -9,8 +13,8 @@ use registry_core::{
     change::{ChangeSet, LinkRow},
     load,
     port::{
-        CatalogRows, ChangePage, ChangeRow, CommitError, EntityStream, Found, LinkCount, LoadPlan, LoadReport, LoadSink, Position,
-        Receipt, RowStream, Store, StoreError,
+        CatalogRows, ChangePage, ChangeRow, CommitError, EntityStream, Found, LinkCount, LoadPlan,
+        LoadReport, LoadSink, Position, Receipt, RowStream, Store, StoreError,
     },
     query::{After, Count, Query},
 };
@@ -18,8 +22,9 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::{
-    Argument, Driver, EngineError, Row, Sql, Statement,
+    Argument,
     ColumnType::{self, Id, Int, Text},
+    Driver, EngineError, Row, Sql, Statement,
     driver::Committing,
     entities::{self, and_readable},
     find,
@@ -30,6 +35,9 @@ use crate::{
 
 /// Entities read at once by an export.
 const EXPORT_PAGE: usize = 500;
+
+/// Time between two looks at the pool.
+const POOL_WATCH: Duration = Duration::from_secs(2);
 
 /// The `Store` and `Jobs` ports over a driver.
 #[derive(Debug)]
@@ -44,6 +52,7 @@ impl<D: Driver> SqlStore<D> {
     pub async fn open(driver: D) -> Result<Self, StoreError> {
         let driver = Arc::new(driver);
         let groups = Groups::start(&driver);
+        tokio::spawn(watch_pool(Arc::downgrade(&driver)));
         let store = Self { driver, groups };
         crate::load::drop_abandoned(store.driver()).await?;
         Ok(store)
@@ -54,20 +63,48 @@ impl<D: Driver> SqlStore<D> {
         &self.driver
     }
 
-    async fn read(&self, subject: &'static str, sql: Sql, columns: &'static [ColumnType]) -> Result<Vec<Row>, StoreError> {
+    async fn read(
+        &self,
+        subject: &'static str,
+        sql: Sql,
+        columns: &'static [ColumnType],
+    ) -> Result<Vec<Row>, StoreError> {
         self.fetch(subject, sql.finish(columns)).await
     }
 
-    async fn fetch(&self, subject: &'static str, statement: Statement) -> Result<Vec<Row>, StoreError> {
-        self.driver.fetch(statement).await.map_err(|error| error.into_store_error(subject, Committing::No))
+    async fn fetch(
+        &self,
+        subject: &'static str,
+        statement: Statement,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.driver
+            .fetch(statement)
+            .await
+            .map_err(|error| error.into_store_error(subject, Committing::No))
     }
 
     async fn setting(&self, name: &str) -> Result<String, StoreError> {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT value FROM setting WHERE name = ").bind(Argument::Text(name.to_owned()));
+        sql.push("SELECT value FROM setting WHERE name = ")
+            .bind(Argument::Text(name.to_owned()));
         let rows = self.read("reading a setting", sql, &[Text]).await?;
-        let mut row = rows.into_iter().next().ok_or_else(|| StoreError::internal("reading a setting", name.to_owned()))?;
+        let mut row = rows
+            .into_iter()
+            .next()
+            .ok_or_else(|| StoreError::internal("reading a setting", name.to_owned()))?;
         row.text()
+    }
+}
+
+/// Shows the sizes of the pool as metrics, for as long as the store is there.
+async fn watch_pool<D: Driver>(driver: Weak<D>) {
+    while let Some(driver) = driver.upgrade() {
+        let (size, idle) = driver.pool_sizes();
+        let gauge = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
+        metrics::gauge!("registry_pool_connections").set(gauge(size));
+        metrics::gauge!("registry_pool_idle").set(gauge(idle));
+        drop(driver);
+        tokio::time::sleep(POOL_WATCH).await;
     }
 }
 
@@ -85,11 +122,25 @@ impl<D: Driver> Store for SqlStore<D> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        entities_of(self.fetch("reading entities", entities::by_ids(D::DIALECT, ids, scope)).await?)
+        entities_of(
+            self.fetch("reading entities", entities::by_ids(D::DIALECT, ids, scope))
+                .await?,
+        )
     }
 
-    async fn by_key(&self, type_id: TypeId, key: KeyNumber, value: &Encoded, scope: &Scope) -> Result<Option<Entity>, StoreError> {
-        let rows = self.fetch("reading by key", entities::by_key(D::DIALECT, type_id, key, value, scope)).await?;
+    async fn by_key(
+        &self,
+        type_id: TypeId,
+        key: KeyNumber,
+        value: &Encoded,
+        scope: &Scope,
+    ) -> Result<Option<Entity>, StoreError> {
+        let rows = self
+            .fetch(
+                "reading by key",
+                entities::by_key(D::DIALECT, type_id, key, value, scope),
+            )
+            .await?;
         rows.into_iter().next().map(entities::read).transpose()
     }
 
@@ -97,7 +148,9 @@ impl<D: Driver> Store for SqlStore<D> {
         let mut items = Vec::new();
         for range in range::ranges(&query.sort, query.after.as_ref()) {
             let wanted = query.limit + 1 - items.len();
-            let rows = self.fetch("searching", find::page(D::DIALECT, query, &range, wanted)).await?;
+            let rows = self
+                .fetch("searching", find::page(D::DIALECT, query, &range, wanted))
+                .await?;
             items.extend(entities_of(rows)?);
             if items.len() > query.limit {
                 break;
@@ -108,8 +161,13 @@ impl<D: Driver> Store for SqlStore<D> {
         let total = match query.count {
             Count::None => None,
             Count::Exact => {
-                let rows = self.fetch("counting", find::count(D::DIALECT, query)).await?;
-                rows.into_iter().next().map(|mut row| row.unsigned()).transpose()?
+                let rows = self
+                    .fetch("counting", find::count(D::DIALECT, query))
+                    .await?;
+                rows.into_iter()
+                    .next()
+                    .map(|mut row| row.unsigned())
+                    .transpose()?
             }
         };
         Ok(Found { items, more, total })
@@ -121,11 +179,22 @@ impl<D: Driver> Store for SqlStore<D> {
         // The snapshot of a transaction is taken by its first read.
         let mut sql = Sql::new(D::DIALECT);
         sql.push("SELECT value FROM setting WHERE name = 'catalog'");
-        self.driver.fetch_in(&mut snapshot, sql.finish(&[Text])).await.map_err(failed)?;
+        self.driver
+            .fetch_in(&mut snapshot, sql.finish(&[Text]))
+            .await
+            .map_err(failed)?;
         let (sender, receiver) = mpsc::channel(1);
-        tokio::spawn(export(Arc::clone(&self.driver), snapshot, query.clone(), sender));
+        tokio::spawn(export(
+            Arc::clone(&self.driver),
+            snapshot,
+            query.clone(),
+            sender,
+        ));
         let pages = futures::stream::unfold(receiver, |mut receiver| async {
-            receiver.recv().await.map(|page: Result<Vec<Entity>, StoreError>| (page, receiver))
+            receiver
+                .recv()
+                .await
+                .map(|page: Result<Vec<Entity>, StoreError>| (page, receiver))
         });
         let entities = pages.flat_map(|page| {
             futures::stream::iter(match page {
@@ -136,15 +205,22 @@ impl<D: Driver> Store for SqlStore<D> {
         Ok(entities.boxed())
     }
 
-    async fn holders(&self, targets: &[EntityId], limit: usize) -> Result<Vec<LinkRow>, StoreError> {
+    async fn holders(
+        &self,
+        targets: &[EntityId],
+        limit: usize,
+    ) -> Result<Vec<LinkRow>, StoreError> {
         if targets.is_empty() {
             return Ok(Vec::new());
         }
         let mut sql = Sql::new(D::DIALECT);
         sql.push("SELECT l.holder, l.holder_type, l.link, l.target FROM link AS l WHERE ");
         sql.id_in("l.target", targets.iter().map(|id| id.0).collect());
-        sql.push(" ORDER BY l.target, l.holder, l.link LIMIT ").bind(Argument::Int(i64::try_from(limit).unwrap_or(i64::MAX)));
-        let rows = self.read("reading holders", sql, &[Id, Id, Int, Id]).await?;
+        sql.push(" ORDER BY l.target, l.holder, l.link LIMIT ")
+            .bind(Argument::Int(i64::try_from(limit).unwrap_or(i64::MAX)));
+        let rows = self
+            .read("reading holders", sql, &[Id, Id, Int, Id])
+            .await?;
         rows.into_iter()
             .map(|mut row| {
                 Ok(LinkRow {
@@ -157,7 +233,11 @@ impl<D: Driver> Store for SqlStore<D> {
             .collect()
     }
 
-    async fn incoming(&self, target: EntityId, scope: &Scope) -> Result<Vec<LinkCount>, StoreError> {
+    async fn incoming(
+        &self,
+        target: EntityId,
+        scope: &Scope,
+    ) -> Result<Vec<LinkCount>, StoreError> {
         let mut sql = Sql::new(D::DIALECT);
         sql.push("SELECT l.holder_type, l.link, count(*) FROM link AS l JOIN entity AS e ON e.id = l.holder WHERE l.target = ");
         sql.bind(Argument::Id(target.0));
@@ -166,33 +246,67 @@ impl<D: Driver> Store for SqlStore<D> {
         let rows = self.read("counting links", sql, &[Id, Int, Int]).await?;
         rows.into_iter()
             .map(|mut row| {
-                Ok(LinkCount { holder_type: TypeId(row.id()?), link: link_number(row.int()?)?, count: row.unsigned()? })
+                Ok(LinkCount {
+                    holder_type: TypeId(row.id()?),
+                    link: link_number(row.int()?)?,
+                    count: row.unsigned()?,
+                })
             })
             .collect()
     }
 
     async fn last_version(&self, id: EntityId) -> Result<Option<Version>, StoreError> {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT max(c.version) FROM change AS c WHERE c.operation <> 'type' AND c.entity = ").bind(Argument::Id(id.0));
+        sql.push(
+            "SELECT max(c.version) FROM change AS c WHERE c.operation <> 'type' AND c.entity = ",
+        )
+        .bind(Argument::Id(id.0));
         let rows = self.read("reading the log", sql, &[Int]).await?;
-        let version = rows.into_iter().next().map(|mut row| row.optional_int()).transpose()?;
+        let version = rows
+            .into_iter()
+            .next()
+            .map(|mut row| row.optional_int())
+            .transpose()?;
         Ok(version.flatten().map(Version))
     }
 
     async fn log_head(&self) -> Result<Option<Position>, StoreError> {
         let rows = self.fetch("reading the log", log::head(D::DIALECT)).await?;
-        let place = |mut row: Row| Ok(Position { transaction: row.unsigned()?, sequence: row.unsigned()? });
+        let place = |mut row: Row| {
+            Ok(Position {
+                transaction: row.unsigned()?,
+                sequence: row.unsigned()?,
+            })
+        };
         rows.into_iter().next().map(place).transpose()
     }
 
-    async fn changes(&self, after: Option<Position>, limit: usize) -> Result<ChangePage, StoreError> {
-        let rows = log::read(self.fetch("reading the log", log::after(D::DIALECT, after, limit)).await?)?;
+    async fn changes(
+        &self,
+        after: Option<Position>,
+        limit: usize,
+    ) -> Result<ChangePage, StoreError> {
+        let rows = log::read(
+            self.fetch("reading the log", log::after(D::DIALECT, after, limit))
+                .await?,
+        )?;
         let next = rows.last().map(|row| row.position).or(after);
         Ok(ChangePage { rows, next })
     }
 
-    async fn history(&self, id: EntityId, before: Option<Version>, limit: usize) -> Result<Vec<ChangeRow>, StoreError> {
-        log::read(self.fetch("reading history", log::of_entity(D::DIALECT, id, before, limit)).await?)
+    async fn history(
+        &self,
+        id: EntityId,
+        before: Option<Version>,
+        limit: usize,
+    ) -> Result<Vec<ChangeRow>, StoreError> {
+        log::read(
+            self.fetch(
+                "reading history",
+                log::of_entity(D::DIALECT, id, before, limit),
+            )
+            .await?,
+        )
     }
 
     async fn commit(&self, set: ChangeSet) -> Result<Receipt, CommitError> {
@@ -202,18 +316,28 @@ impl<D: Driver> Store for SqlStore<D> {
         self.groups.commit(set).await
     }
 
-    async fn load(&self, plan: LoadPlan, rows: RowStream<'_>, sink: &dyn LoadSink) -> Result<LoadReport, StoreError> {
+    async fn load(
+        &self,
+        plan: LoadPlan,
+        rows: RowStream<'_>,
+        sink: &dyn LoadSink,
+    ) -> Result<LoadReport, StoreError> {
         let area = Area::new(Arc::clone(&self.driver), &plan);
         load::run(&area, plan, rows, sink).await
     }
 
     async fn secret(&self) -> Result<[u8; 32], StoreError> {
         let text = self.setting("secret").await?;
-        let digits = |index: usize| text.get(2 * index..2 * index + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let digits = |index: usize| {
+            text.get(2 * index..2 * index + 2)
+                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+        };
         let bytes: Option<Vec<u8>> = (0..32).map(digits).collect();
         bytes
             .and_then(|bytes| bytes.try_into().ok())
-            .ok_or_else(|| StoreError::internal("reading a setting", "the secret is not 64 hex digits"))
+            .ok_or_else(|| {
+                StoreError::internal("reading a setting", "the secret is not 64 hex digits")
+            })
     }
 
     async fn epoch(&self) -> Result<Uuid, StoreError> {
@@ -227,7 +351,9 @@ impl<D: Driver> Store for SqlStore<D> {
 }
 
 fn link_number(value: i64) -> Result<LinkNumber, StoreError> {
-    u32::try_from(value).map(LinkNumber).map_err(|error| StoreError::internal("decoding a row", error))
+    u32::try_from(value)
+        .map(LinkNumber)
+        .map_err(|error| StoreError::internal("decoding a row", error))
 }
 
 /// Reads all pages of a query in one snapshot, a page ahead of whoever takes them.
@@ -241,7 +367,9 @@ async fn export<D: Driver>(
     while let Some(range) = ranges.pop_front() {
         let statement = find::page(D::DIALECT, &query, &range, EXPORT_PAGE);
         let page = driver.fetch_in(&mut snapshot, statement).await;
-        let page = page.map_err(|error| error.into_store_error("exporting", Committing::No)).and_then(entities_of);
+        let page = page
+            .map_err(|error| error.into_store_error("exporting", Committing::No))
+            .and_then(entities_of);
         if let Ok(entities) = &page
             && entities.len() == EXPORT_PAGE
             && let Some(last) = entities.last()

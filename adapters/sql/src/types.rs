@@ -9,8 +9,9 @@ use registry_core::{
 };
 
 use crate::{
-    Argument, Dialect, Driver, Sql, Statement,
+    Argument,
     ColumnType::{Id, Int, Text},
+    Dialect, Driver, Sql, Statement,
     apply::{Stop, last_position, statement},
     driver::Committing,
     entities, group,
@@ -18,42 +19,73 @@ use crate::{
 };
 
 /// Entities looked at in one read while a type changes.
-const SLICE: usize = 1_000;
+const SLICE: i64 = 1_000;
 /// Entities named by a refusal.
 const SAMPLES: usize = 10;
 
 /// The catalog's version.
 fn version_statement(dialect: Dialect, lock: &'static str) -> Statement {
     let mut sql = Sql::new(dialect);
-    sql.push("SELECT value FROM setting WHERE name = 'catalog'").push(dialect.lock(lock));
+    sql.push("SELECT value FROM setting WHERE name = 'catalog'")
+        .push(dialect.lock(lock));
     sql.finish(&[Text])
 }
 
 fn read_version(rows: Vec<crate::Row>) -> Result<Version, StoreError> {
-    let mut row = rows.into_iter().next().ok_or_else(|| StoreError::internal("reading the catalog", "no version"))?;
-    row.text()?.parse().map(Version).map_err(|error| StoreError::internal("reading the catalog", error))
+    let mut row = rows
+        .into_iter()
+        .next()
+        .ok_or_else(|| StoreError::internal("reading the catalog", "no version"))?;
+    row.text()?
+        .parse()
+        .map(Version)
+        .map_err(|error| StoreError::internal("reading the catalog", error))
 }
 
 /// All types, or `None` when the catalog is still at `known`.
-pub(crate) async fn catalog<D: Driver>(driver: &D, known: Option<Version>) -> Result<Option<CatalogRows>, StoreError> {
-    let failed = |error: crate::EngineError| error.into_store_error("reading the catalog", Committing::No);
-    let version = read_version(driver.fetch(version_statement(D::DIALECT, "")).await.map_err(failed)?)?;
+pub(crate) async fn catalog<D: Driver>(
+    driver: &D,
+    known: Option<Version>,
+) -> Result<Option<CatalogRows>, StoreError> {
+    let failed =
+        |error: crate::EngineError| error.into_store_error("reading the catalog", Committing::No);
+    let version = read_version(
+        driver
+            .fetch(version_statement(D::DIALECT, ""))
+            .await
+            .map_err(failed)?,
+    )?;
     if known == Some(version) {
         return Ok(None);
     }
     // Version and types must be of one moment.
     let mut snapshot = driver.snapshot().await.map_err(failed)?;
-    let version = read_version(driver.fetch_in(&mut snapshot, version_statement(D::DIALECT, "")).await.map_err(failed)?)?;
+    let version = read_version(
+        driver
+            .fetch_in(&mut snapshot, version_statement(D::DIALECT, ""))
+            .await
+            .map_err(failed)?,
+    )?;
     let mut sql = Sql::new(D::DIALECT);
     sql.push("SELECT document FROM entity_type ORDER BY id");
-    let rows = driver.fetch_in(&mut snapshot, sql.finish(&[Text])).await.map_err(failed)?;
+    let rows = driver
+        .fetch_in(&mut snapshot, sql.finish(&[Text]))
+        .await
+        .map_err(failed)?;
     driver.rollback(snapshot).await;
-    let types = rows.into_iter().map(|mut row| row.json::<EntityType>()).collect::<Result<_, _>>()?;
+    let types = rows
+        .into_iter()
+        .map(|mut row| row.json::<EntityType>())
+        .collect::<Result<_, _>>()?;
     Ok(Some(CatalogRows { version, types }))
 }
 
 /// Applies a change of a type.
-pub(crate) async fn change<D: Driver>(driver: &D, set: &ChangeSet, change: &TypeChange) -> Result<Position, Stop> {
+pub(crate) async fn change<D: Driver>(
+    driver: &D,
+    set: &ChangeSet,
+    change: &TypeChange,
+) -> Result<Position, Stop> {
     let mut transaction = driver.begin().await?;
     match apply(driver, &mut transaction, set, change).await {
         Ok(position) => {
@@ -76,7 +108,11 @@ async fn apply<D: Driver>(
     let Some(subject) = change.after.as_ref().or(change.before.as_ref()) else {
         return Err(StoreError::internal("changing a type", "neither before nor after").into());
     };
-    let version = read_version(driver.fetch_in(transaction, version_statement(D::DIALECT, " FOR UPDATE")).await?)?;
+    let version = read_version(
+        driver
+            .fetch_in(transaction, version_statement(D::DIALECT, " FOR UPDATE"))
+            .await?,
+    )?;
     if version != change.catalog {
         return Err(Conflict::CatalogChanged.into());
     }
@@ -85,13 +121,18 @@ async fn apply<D: Driver>(
     look_at_entities(driver, transaction, subject.id, change).await?;
     write_type(driver, transaction, change).await?;
     let mut sql = Sql::new(D::DIALECT);
-    sql.push("UPDATE setting SET value = ").bind(Argument::Text(version.next().to_string())).push(" WHERE name = 'catalog'");
+    sql.push("UPDATE setting SET value = ")
+        .bind(Argument::Text(version.next().to_string()))
+        .push(" WHERE name = 'catalog'");
     driver.execute_in(transaction, sql.finish(&[])).await?;
     let row = Change {
         entity: EntityId(subject.id.0),
         type_id: subject.id,
         // A removal is a version of its own, like that of an entity.
-        version: change.after.as_ref().map_or(subject.version.next(), |after| after.version),
+        version: change
+            .after
+            .as_ref()
+            .map_or(subject.version.next(), |after| after.version),
         operation: ChangeOperation::Type,
         earlier: Earlier::default(),
         actor: set.actor.clone(),
@@ -99,32 +140,64 @@ async fn apply<D: Driver>(
     };
     let mut sql = Sql::new(D::DIALECT);
     write::insert_changes(&mut sql, Source::Rows(change_columns(&[row])));
-    last_position(driver.fetch_in(transaction, sql.finish(&[Int, Int])).await?)
+    last_position(
+        driver
+            .fetch_in(transaction, sql.finish(&[Int, Int]))
+            .await?,
+    )
 }
 
 /// Waits until no writer holds the type, and keeps writers out until the end. On SQLite the transaction itself does.
-async fn lock<D: Driver>(driver: &D, transaction: &mut D::Transaction, id: TypeId) -> Result<(), Stop> {
+async fn lock<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    id: TypeId,
+) -> Result<(), Stop> {
     if D::DIALECT == Dialect::Postgres {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT 1::bigint FROM pg_advisory_xact_lock(registry_type_lock(").bind(Argument::Id(id.0)).push("))");
+        sql.push("SELECT 1::bigint FROM pg_advisory_xact_lock(registry_type_lock(")
+            .bind(Argument::Id(id.0))
+            .push("))");
         driver.fetch_in(transaction, sql.finish(&[Int])).await?;
     }
     Ok(())
 }
 
-async fn drop_rows<D: Driver>(driver: &D, transaction: &mut D::Transaction, id: TypeId, change: &TypeChange) -> Result<(), Stop> {
+async fn drop_rows<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    id: TypeId,
+    change: &TypeChange,
+) -> Result<(), Stop> {
     let drop = change.rows_to_drop();
     let numbers = |table, owner, column, numbers: Vec<u32>| {
         numbers.into_iter().map(move |number| {
             statement(D::DIALECT, |sql| {
-                sql.push(&format!("DELETE FROM {table} WHERE {owner} = ")).bind(Argument::Id(id.0));
-                sql.push(&format!(" AND {column} = ")).bind(Argument::Int(i64::from(number)));
+                sql.push(&format!("DELETE FROM {table} WHERE {owner} = "))
+                    .bind(Argument::Id(id.0));
+                sql.push(&format!(" AND {column} = "))
+                    .bind(Argument::Int(i64::from(number)));
             })
         })
     };
-    let keys = numbers("unique_key", "type", "key", drop.keys.iter().map(|one| one.0).collect());
-    let values = numbers("field_value", "type", "field", drop.values.iter().map(|one| one.0).collect());
-    let links = numbers("link", "holder_type", "link", drop.links.iter().map(|one| one.0).collect());
+    let keys = numbers(
+        "unique_key",
+        "type",
+        "key",
+        drop.keys.iter().map(|one| one.0).collect(),
+    );
+    let values = numbers(
+        "field_value",
+        "type",
+        "field",
+        drop.values.iter().map(|one| one.0).collect(),
+    );
+    let links = numbers(
+        "link",
+        "holder_type",
+        "link",
+        drop.links.iter().map(|one| one.0).collect(),
+    );
     for delete in keys.chain(values).chain(links) {
         driver.execute_in(transaction, delete).await?;
     }
@@ -160,7 +233,11 @@ async fn look_at_entities<D: Driver>(
 ) -> Result<(), Stop> {
     let build = change.rows_to_build();
     let narrowed = change.narrowed_links();
-    if !change.looks_at_entities() && build.keys.is_empty() && build.values.is_empty() && narrowed.is_empty() {
+    if !change.looks_at_entities()
+        && build.keys.is_empty()
+        && build.values.is_empty()
+        && narrowed.is_empty()
+    {
         return Ok(());
     }
     let mut violations = Violations::default();
@@ -172,22 +249,41 @@ async fn look_at_entities<D: Driver>(
                 violations.add(name, code, entity.id);
             }
         }
-        let (keys, values): (Vec<_>, Vec<_>) = slice.iter().map(|entity| change.rows_of(entity)).unzip();
+        let (keys, values): (Vec<_>, Vec<_>) =
+            slice.iter().map(|entity| change.rows_of(entity)).unzip();
         let keys: Vec<KeyRow> = keys.into_iter().flatten().collect();
         let values: Vec<_> = values.into_iter().flatten().collect();
         claim(driver, transaction, change, keys, &mut violations).await?;
         if !values.is_empty() {
-            driver.execute_in(transaction, statement(D::DIALECT, |sql| write::insert_values(sql, Source::Rows(value_columns(&values))))).await?;
+            driver
+                .execute_in(
+                    transaction,
+                    statement(D::DIALECT, |sql| {
+                        write::insert_values(sql, Source::Rows(value_columns(&values)));
+                    }),
+                )
+                .await?;
         }
         match slice.last() {
-            Some(last) if slice.len() == SLICE => after = Some(last.id),
+            Some(last) if i64::try_from(slice.len()) == Ok(SLICE) => after = Some(last.id),
             _ => break,
         }
     }
     for (link, to) in narrowed {
-        check_narrowed(driver, transaction, id, change, link.0, &to, &mut violations).await?;
+        check_narrowed(
+            driver,
+            transaction,
+            id,
+            change,
+            link.0,
+            &to,
+            &mut violations,
+        )
+        .await?;
     }
-    violations.first().map_or(Ok(()), |conflict| Err(conflict.into()))
+    violations
+        .first()
+        .map_or(Ok(()), |conflict| Err(conflict.into()))
 }
 
 async fn read_slice<D: Driver>(
@@ -197,13 +293,21 @@ async fn read_slice<D: Driver>(
     after: Option<EntityId>,
 ) -> Result<Vec<Entity>, Stop> {
     let mut sql = Sql::new(D::DIALECT);
-    sql.push("SELECT ").push(&entities::columns(D::DIALECT, "e")).push(" FROM entity AS e WHERE e.type = ").bind(Argument::Id(id.0));
+    sql.push("SELECT ")
+        .push(&entities::columns(D::DIALECT, "e"))
+        .push(" FROM entity AS e WHERE e.type = ")
+        .bind(Argument::Id(id.0));
     if let Some(after) = after {
         sql.push(" AND e.id > ").bind(Argument::Id(after.0));
     }
-    sql.push(" ORDER BY e.id LIMIT ").bind(Argument::Int(SLICE as i64));
-    let rows = driver.fetch_in(transaction, sql.finish(entities::COLUMNS)).await?;
-    Ok(rows.into_iter().map(entities::read).collect::<Result<_, _>>()?)
+    sql.push(" ORDER BY e.id LIMIT ").bind(Argument::Int(SLICE));
+    let rows = driver
+        .fetch_in(transaction, sql.finish(entities::COLUMNS))
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(entities::read)
+        .collect::<Result<_, _>>()?)
 }
 
 /// Claims new keys; entities that share a value are violations of the key, all of them.
@@ -218,17 +322,26 @@ async fn claim<D: Driver>(
         return Ok(());
     }
     keys.sort();
-    let insert = statement(D::DIALECT, |sql| write::insert_keys(sql, Source::Rows(key_columns(&keys))));
+    let insert = statement(D::DIALECT, |sql| {
+        write::insert_keys(sql, Source::Rows(key_columns(&keys)));
+    });
     if driver.execute_in(transaction, insert).await? == keys.len() as u64 {
         return Ok(());
     }
-    let names: BTreeMap<_, _> =
-        change.after.iter().flat_map(|after| after.all_keys()).map(|key| (key.number, key.name)).collect();
+    let names: BTreeMap<_, _> = change
+        .after
+        .iter()
+        .flat_map(|after| after.all_keys())
+        .map(|key| (key.number, key.name))
+        .collect();
     for row in keys {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT k.entity FROM unique_key AS k WHERE k.type = ").bind(Argument::Id(row.type_id.0));
-        sql.push(" AND k.key = ").bind(Argument::Int(i64::from(row.key.0)));
-        sql.push(" AND k.value = ").bind(Argument::Text(row.value.0.clone()));
+        sql.push("SELECT k.entity FROM unique_key AS k WHERE k.type = ")
+            .bind(Argument::Id(row.type_id.0));
+        sql.push(" AND k.key = ")
+            .bind(Argument::Int(i64::from(row.key.0)));
+        sql.push(" AND k.value = ")
+            .bind(Argument::Text(row.value.0.clone()));
         for mut holder in driver.fetch_in(transaction, sql.finish(&[Id])).await? {
             let holder = EntityId(holder.id()?);
             if holder != row.entity {
@@ -256,8 +369,12 @@ async fn check_narrowed<D: Driver>(
     };
     let mut sql = Sql::new(D::DIALECT);
     sql.push("SELECT DISTINCT l.holder FROM link AS l JOIN entity AS t ON t.id = l.target WHERE l.holder_type = ");
-    sql.bind(Argument::Id(id.0)).push(" AND l.link = ").bind(Argument::Int(i64::from(link))).push(" AND NOT (");
-    sql.id_in("t.type", allowed.iter().map(|one| one.0).collect()).push(") ORDER BY l.holder");
+    sql.bind(Argument::Id(id.0))
+        .push(" AND l.link = ")
+        .bind(Argument::Int(i64::from(link)))
+        .push(" AND NOT (");
+    sql.id_in("t.type", allowed.iter().map(|one| one.0).collect())
+        .push(") ORDER BY l.holder");
     let name = change
         .after
         .as_ref()
@@ -270,21 +387,37 @@ async fn check_narrowed<D: Driver>(
     Ok(())
 }
 
-async fn write_type<D: Driver>(driver: &D, transaction: &mut D::Transaction, change: &TypeChange) -> Result<(), Stop> {
+async fn write_type<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    change: &TypeChange,
+) -> Result<(), Stop> {
     let mut sql = Sql::new(D::DIALECT);
     match (&change.before, &change.after) {
         (None, Some(after)) => {
-            sql.push("INSERT INTO entity_type (id, version, document) VALUES (").bind(Argument::Id(after.id.0)).push(", ");
-            sql.bind(Argument::Int(after.version.0)).push(", ").bind(Argument::Text(write::json(after.as_ref()))).push(")");
+            sql.push("INSERT INTO entity_type (id, version, document) VALUES (")
+                .bind(Argument::Id(after.id.0))
+                .push(", ");
+            sql.bind(Argument::Int(after.version.0))
+                .push(", ")
+                .bind(Argument::Text(write::json(after.as_ref())))
+                .push(")");
         }
         (Some(before), Some(after)) => {
-            sql.push("UPDATE entity_type SET version = ").bind(Argument::Int(after.version.0));
-            sql.push(", document = ").bind(Argument::Text(write::json(after.as_ref())));
-            sql.push(" WHERE id = ").bind(Argument::Id(before.id.0)).push(" AND version = ").bind(Argument::Int(before.version.0));
+            sql.push("UPDATE entity_type SET version = ")
+                .bind(Argument::Int(after.version.0));
+            sql.push(", document = ")
+                .bind(Argument::Text(write::json(after.as_ref())));
+            sql.push(" WHERE id = ")
+                .bind(Argument::Id(before.id.0))
+                .push(" AND version = ")
+                .bind(Argument::Int(before.version.0));
         }
         (Some(before), None) => {
-            sql.push("DELETE FROM entity_type WHERE id = ").bind(Argument::Id(before.id.0));
-            sql.push(" AND version = ").bind(Argument::Int(before.version.0));
+            sql.push("DELETE FROM entity_type WHERE id = ")
+                .bind(Argument::Id(before.id.0));
+            sql.push(" AND version = ")
+                .bind(Argument::Int(before.version.0));
         }
         (None, None) => return Ok(()),
     }

@@ -38,9 +38,11 @@ impl Source {
                 sql.rows("r", columns);
             }
             Self::Staged { table, load, verb } => {
-                sql.push(&format!("(SELECT * FROM {table} WHERE load = ")).bind(Argument::Id(load));
+                sql.push(&format!("(SELECT * FROM {table} WHERE load = "))
+                    .bind(Argument::Id(load));
                 if let Some(verb) = verb {
-                    sql.push(" AND verb = ").bind(Argument::Text(verb.to_owned()));
+                    sql.push(" AND verb = ")
+                        .bind(Argument::Text(verb.to_owned()));
                 }
                 sql.push(") AS r");
             }
@@ -49,8 +51,8 @@ impl Source {
 }
 
 /// The columns of whole entities.
-pub(crate) fn entity_columns<'a>(entities: impl Iterator<Item = &'a Entity> + Clone) -> Vec<Column> {
-    let each = || entities.clone();
+pub(crate) fn entity_columns(entities: &[Entity]) -> Vec<Column> {
+    let each = || entities.iter();
     vec![
         Column::ids("id", each().map(|one| one.id.0)),
         Column::ids("type", each().map(|one| one.type_id.0)),
@@ -68,7 +70,9 @@ pub(crate) fn entity_columns<'a>(entities: impl Iterator<Item = &'a Entity> + Cl
 }
 
 fn json_columns(dialect: Dialect) -> String {
-    ["data", "links", "owners", "readers"].map(|name| dialect.to_json(&format!("r.{name}"))).join(", ")
+    ["data", "links", "owners", "readers"]
+        .map(|name| dialect.to_json(&format!("r.{name}")))
+        .join(", ")
 }
 
 /// Inserts entities; those whose id is taken are left out.
@@ -99,11 +103,17 @@ pub(crate) fn update_entities(sql: &mut Sql, source: Source) {
 }
 
 /// Deletes entities at these versions.
-pub(crate) fn delete_entities(sql: &mut Sql, rows: impl Iterator<Item = (EntityId, Version)> + Clone) {
+pub(crate) fn delete_entities(
+    sql: &mut Sql,
+    rows: impl Iterator<Item = (EntityId, Version)> + Clone,
+) {
     sql.push("DELETE FROM entity WHERE (id, version) IN (SELECT r.id, r.version FROM ");
     sql.rows(
         "r",
-        vec![Column::ids("id", rows.clone().map(|(id, _)| id.0)), Column::ints("version", rows.map(|(_, version)| version.0))],
+        vec![
+            Column::ids("id", rows.clone().map(|(id, _)| id.0)),
+            Column::ints("version", rows.map(|(_, version)| version.0)),
+        ],
     );
     sql.push(")");
 }
@@ -172,14 +182,19 @@ pub(crate) fn insert_links(sql: &mut Sql, source: Source) {
 
 /// Takes link rows out.
 pub(crate) fn delete_links(sql: &mut Sql, source: Source) {
-    sql.push("DELETE FROM link WHERE (holder, link, target) IN (SELECT r.holder, r.link, r.target FROM ");
+    sql.push(
+        "DELETE FROM link WHERE (holder, link, target) IN (SELECT r.holder, r.link, r.target FROM ",
+    );
     source.push(sql);
     sql.push(")");
 }
 
 pub(crate) fn owner_columns(rows: &[OwnerRow]) -> Vec<Column> {
     vec![
-        Column::texts("principal", rows.iter().map(|row| row.principal.to_string())),
+        Column::texts(
+            "principal",
+            rows.iter().map(|row| row.principal.to_string()),
+        ),
         Column::ids("type", rows.iter().map(|row| row.type_id.0)),
         Column::ids("entity", rows.iter().map(|row| row.entity.0)),
     ]
@@ -187,7 +202,9 @@ pub(crate) fn owner_columns(rows: &[OwnerRow]) -> Vec<Column> {
 
 /// Puts scope rows in.
 pub(crate) fn insert_owners(sql: &mut Sql, source: Source) {
-    sql.push("INSERT INTO owner (principal, type, entity) SELECT r.principal, r.type, r.entity FROM ");
+    sql.push(
+        "INSERT INTO owner (principal, type, entity) SELECT r.principal, r.type, r.entity FROM ",
+    );
     source.push(sql);
     sql.push(" WHERE TRUE ON CONFLICT DO NOTHING");
 }
@@ -217,7 +234,11 @@ pub(crate) fn change_columns(rows: &[Change]) -> Vec<Column> {
         Column::ids("entity", rows.iter().map(|row| row.entity.0)),
         Column::ids("type", rows.iter().map(|row| row.type_id.0)),
         Column::ints("version", rows.iter().map(|row| row.version.0)),
-        Column::texts("operation", rows.iter().map(|row| json(&row.operation).trim_matches('"').to_owned())),
+        Column::texts(
+            "operation",
+            rows.iter()
+                .map(|row| json(&row.operation).trim_matches('"').to_owned()),
+        ),
         Column::texts("earlier", rows.iter().map(|row| json(&row.earlier))),
         Column::texts("actor", rows.iter().map(|row| row.actor.to_string())),
         Column::ints("at", rows.iter().map(|row| row.at.0)),
@@ -233,7 +254,9 @@ pub(crate) fn target_rows(checks: &[TargetCheck]) -> Vec<(Uuid, Uuid)> {
                 registry_core::LinkTargets::Any => vec![Uuid::nil()],
                 registry_core::LinkTargets::Types(ids) => ids.iter().map(|id| id.0).collect(),
             };
-            types.into_iter().map(move |type_id| (check.target.0, type_id))
+            types
+                .into_iter()
+                .map(move |type_id| (check.target.0, type_id))
         })
         .collect();
     rows.sort_unstable();
@@ -264,5 +287,8 @@ pub(crate) fn side_rows(batch: &Batch) -> impl Iterator<Item = (&'static str, Pi
         (!batch.owners_removed.is_empty()).then(|| owner_columns(&batch.owners_removed)),
         (!batch.owners_added.is_empty()).then(|| owner_columns(&batch.owners_added)),
     ];
-    SIDE_PIECES.into_iter().zip(rows).filter_map(|((name, _, _, piece), rows)| rows.map(|rows| (name, piece, rows)))
+    SIDE_PIECES
+        .into_iter()
+        .zip(rows)
+        .filter_map(|((name, _, _, piece), rows)| rows.map(|rows| (name, piece, rows)))
 }

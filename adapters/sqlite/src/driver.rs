@@ -7,7 +7,9 @@ use registry_sql::{Argument, Cell, ColumnType, Dialect, Driver, EngineError, Row
 use sqlx::{
     AssertSqlSafe, Row as _, Sqlite, SqliteConnection,
     query::Query,
-    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous,
+    },
 };
 use uuid::Uuid;
 
@@ -43,15 +45,23 @@ impl SqliteDriver {
             .optimize_on_close(false, None)
             .pragma("cache_size", "-32768")
             .pragma("temp_store", "MEMORY");
-        let opened = |error: EngineError| error.into_store_error("opening the database", registry_sql::Committing::No);
+        let opened = |error: EngineError| {
+            error.into_store_error("opening the database", registry_sql::Committing::No)
+        };
         let writer = Pool::open(&options, 1, config.wait).await.map_err(opened)?;
         let mut connection = writer.acquire(None).await.map_err(opened)?;
         check_version(connection.get().map_err(opened)?).await?;
         migrate::run(connection.get().map_err(opened)?, config.migrations).await?;
         drop(connection);
         let reading = options.pragma("query_only", "ON");
-        let readers = Pool::open(&reading, config.readers.max(1), config.wait).await.map_err(opened)?;
-        Ok(Self { readers, writer, statement_timeout: config.statement_timeout })
+        let readers = Pool::open(&reading, config.readers.max(1), config.wait)
+            .await
+            .map_err(opened)?;
+        Ok(Self {
+            readers,
+            writer,
+            statement_timeout: config.statement_timeout,
+        })
     }
 }
 
@@ -60,19 +70,29 @@ async fn check_version(connection: &mut SqliteConnection) -> Result<(), StoreErr
         .fetch_one(connection)
         .await
         .map_err(|error| StoreError::internal("reading SQLite's version", error))?;
-    let mut parts = text.split('.').map(|part| part.parse::<u64>().unwrap_or_default());
+    let mut parts = text
+        .split('.')
+        .map(|part| part.parse::<u64>().unwrap_or_default());
     let mut part = || parts.next().unwrap_or_default();
     if (part(), part(), part()) < OLDEST {
         return Err(StoreError::new(
             StoreErrorKind::Internal,
             "opening the database",
-            format!("SQLite {text} may lose committed writes; {}.{}.{} or later is needed", OLDEST.0, OLDEST.1, OLDEST.2),
+            format!(
+                "SQLite {text} may lose committed writes; {}.{}.{} or later is needed",
+                OLDEST.0, OLDEST.1, OLDEST.2
+            ),
         ));
     }
     Ok(())
 }
 
-fn bind(statement: Statement) -> (Query<'static, Sqlite, SqliteArguments>, &'static [ColumnType]) {
+fn bind(
+    statement: Statement,
+) -> (
+    Query<'static, Sqlite, SqliteArguments>,
+    &'static [ColumnType],
+) {
     let mut query = sqlx::query(AssertSqlSafe(statement.text));
     for argument in statement.arguments {
         query = match argument {
@@ -90,22 +110,37 @@ fn decode(row: &SqliteRow, columns: &[ColumnType]) -> Result<Row, sqlx::Error> {
     let mut cells = Vec::with_capacity(columns.len());
     for (index, column) in columns.iter().enumerate() {
         cells.push(match column {
-            ColumnType::Int => row.try_get_unchecked::<Option<i64>, _>(index)?.map_or(Cell::Null, Cell::Int),
-            ColumnType::Text => row.try_get_unchecked::<Option<String>, _>(index)?.map_or(Cell::Null, Cell::Text),
-            ColumnType::Id => row.try_get_unchecked::<Option<Uuid>, _>(index)?.map_or(Cell::Null, Cell::Id),
+            ColumnType::Int => row
+                .try_get_unchecked::<Option<i64>, _>(index)?
+                .map_or(Cell::Null, Cell::Int),
+            ColumnType::Text => row
+                .try_get_unchecked::<Option<String>, _>(index)?
+                .map_or(Cell::Null, Cell::Text),
+            ColumnType::Id => row
+                .try_get_unchecked::<Option<Uuid>, _>(index)?
+                .map_or(Cell::Null, Cell::Id),
         });
     }
     Ok(Row(cells.into_iter()))
 }
 
-async fn fetch(connection: &mut SqliteConnection, statement: Statement) -> Result<Vec<Row>, EngineError> {
+async fn fetch(
+    connection: &mut SqliteConnection,
+    statement: Statement,
+) -> Result<Vec<Row>, EngineError> {
     let (query, columns) = bind(statement);
     let rows = query.fetch_all(connection).await.map_err(classify)?;
-    rows.iter().map(|row| decode(row, columns).map_err(classify)).collect()
+    rows.iter()
+        .map(|row| decode(row, columns).map_err(classify))
+        .collect()
 }
 
 async fn run(connection: &mut SqliteConnection, text: &'static str) -> Result<(), EngineError> {
-    sqlx::query(text).execute(connection).await.map(|_| ()).map_err(classify)
+    sqlx::query(text)
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(classify)
 }
 
 /// An open transaction on a connection of its own.
@@ -143,13 +178,24 @@ impl Driver for SqliteDriver {
         Ok(Transaction(connection))
     }
 
-    async fn fetch_in(&self, transaction: &mut Transaction, statement: Statement) -> Result<Vec<Row>, EngineError> {
+    async fn fetch_in(
+        &self,
+        transaction: &mut Transaction,
+        statement: Statement,
+    ) -> Result<Vec<Row>, EngineError> {
         fetch(transaction.0.get()?, statement).await
     }
 
-    async fn execute_in(&self, transaction: &mut Transaction, statement: Statement) -> Result<u64, EngineError> {
+    async fn execute_in(
+        &self,
+        transaction: &mut Transaction,
+        statement: Statement,
+    ) -> Result<u64, EngineError> {
         let (query, _) = bind(statement);
-        let done = query.execute(transaction.0.get()?).await.map_err(classify)?;
+        let done = query
+            .execute(transaction.0.get()?)
+            .await
+            .map_err(classify)?;
         Ok(done.rows_affected())
     }
 

@@ -39,16 +39,30 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// Opens `size` connections.
-    pub(crate) async fn open(options: &SqliteConnectOptions, size: usize, wait: Duration) -> Result<Self, EngineError> {
+    pub(crate) async fn open(
+        options: &SqliteConnectOptions,
+        size: usize,
+        wait: Duration,
+    ) -> Result<Self, EngineError> {
         let begun = Instant::now();
         let mut connections = Vec::with_capacity(size);
         for _ in 0..size {
-            let mut inner = SqliteConnection::connect_with(options).await.map_err(classify)?;
+            let mut inner = SqliteConnection::connect_with(options)
+                .await
+                .map_err(classify)?;
             let deadline = Arc::new(AtomicU64::new(NEVER));
             let watched = Arc::clone(&deadline);
             let in_time = move || watched.load(Ordering::Relaxed) > elapsed(begun);
-            inner.lock_handle().await.map_err(classify)?.set_progress_handler(STEPS, in_time);
-            connections.push(Connection { inner, deadline, open: false });
+            inner
+                .lock_handle()
+                .await
+                .map_err(classify)?
+                .set_progress_handler(STEPS, in_time);
+            connections.push(Connection {
+                inner,
+                deadline,
+                open: false,
+            });
         }
         Ok(Self {
             idle: Arc::new(Mutex::new(connections)),
@@ -66,19 +80,33 @@ impl Pool {
 
     /// A connection, first come first served. With a limit, statements on it end in time.
     pub(crate) async fn acquire(&self, limit: Option<Duration>) -> Result<Pooled, EngineError> {
-        let permit = tokio::time::timeout(self.wait, Arc::clone(&self.permits).acquire_owned()).await;
-        let unavailable = |source: &'static str| EngineError { failure: Failure::Unavailable, source: source.into() };
-        let permit = match permit {
-            Ok(Ok(permit)) => permit,
-            Ok(Err(_)) | Err(_) => return Err(unavailable("no connection became free in time")),
+        let permit =
+            tokio::time::timeout(self.wait, Arc::clone(&self.permits).acquire_owned()).await;
+        let unavailable = |source: &'static str| EngineError {
+            failure: Failure::Unavailable,
+            source: source.into(),
         };
-        let connection = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let Ok(Ok(permit)) = permit else {
+            return Err(unavailable("no connection became free in time"));
+        };
+        let connection = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let connection = connection.ok_or_else(|| unavailable("the pool lost a connection"))?;
         let deadline = limit.map_or(NEVER, |limit| elapsed(self.begun) + millis(limit));
         connection.deadline.store(deadline, Ordering::Relaxed);
-        let mut pooled = Pooled { connection: Some(connection), idle: Arc::clone(&self.idle), _permit: permit };
+        let mut pooled = Pooled {
+            connection: Some(connection),
+            idle: Arc::clone(&self.idle),
+            _permit: permit,
+        };
         if pooled.is_open() {
-            sqlx::query("ROLLBACK").execute(pooled.get()?).await.map_err(classify)?;
+            sqlx::query("ROLLBACK")
+                .execute(pooled.get()?)
+                .await
+                .map_err(classify)?;
             pooled.set_open(Open::No);
         }
         Ok(pooled)
@@ -114,7 +142,10 @@ impl Pooled {
     pub(crate) fn get(&mut self) -> Result<&mut SqliteConnection, EngineError> {
         match &mut self.connection {
             Some(connection) => Ok(&mut connection.inner),
-            None => Err(EngineError { failure: Failure::Other, source: "the connection is gone".into() }),
+            None => Err(EngineError {
+                failure: Failure::Other,
+                source: "the connection is gone".into(),
+            }),
         }
     }
 
@@ -126,7 +157,9 @@ impl Pooled {
     }
 
     fn is_open(&self) -> bool {
-        self.connection.as_ref().is_some_and(|connection| connection.open)
+        self.connection
+            .as_ref()
+            .is_some_and(|connection| connection.open)
     }
 }
 
@@ -134,7 +167,10 @@ impl Drop for Pooled {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
             connection.deadline.store(NEVER, Ordering::Relaxed);
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
         }
     }
 }

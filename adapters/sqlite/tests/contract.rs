@@ -18,7 +18,11 @@ impl Default for Sqlite {
 impl Harness for Sqlite {
     async fn open(&self) -> Subject {
         let config = SqliteConfig::file(self.0.path().join("registry.db"));
-        Subject::of(&Arc::new(registry_sqlite::open(config).await.expect("the store opens")))
+        Subject::of(&Arc::new(
+            registry_sqlite::open(config)
+                .await
+                .expect("the store opens"),
+        ))
     }
 }
 

@@ -76,7 +76,9 @@ pub fn encode(value: i64) -> Encoded {
 
 /// The integer that [`encode`] encoded; `None` for any other text.
 pub fn decode(text: &str) -> Option<i64> {
-    let bits = u64::from_str_radix(text, 16).ok()?;
+    let bits = u64::from_str_radix(text, 16)
+        .ok()
+        .filter(|_| text.len() == 16)?;
     Some((bits ^ (1 << 63)).cast_signed())
 }
 

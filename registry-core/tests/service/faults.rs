@@ -90,6 +90,10 @@ impl Store for Faulty {
         self.store.last_version(id).await
     }
 
+    async fn log_head(&self) -> Result<Option<Position>, StoreError> {
+        self.store.log_head().await
+    }
+
     async fn changes(
         &self,
         after: Option<Position>,

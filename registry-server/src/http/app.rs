@@ -2,10 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -64,8 +61,6 @@ pub struct App {
     pub(crate) metrics: Option<PrometheusHandle>,
     leaving: AtomicBool,
     epoch: OnceCell<Uuid>,
-    /// The last place in the change log that a write of this process came to.
-    head: Mutex<Position>,
     request_prefix: u64,
     requests: AtomicU64,
 }
@@ -81,10 +76,6 @@ impl App {
             metrics: None,
             leaving: AtomicBool::new(false),
             epoch: OnceCell::new(),
-            head: Mutex::new(Position {
-                transaction: 0,
-                sequence: 0,
-            }),
             request_prefix: Uuid::new_v4().as_u64_pair().0,
             requests: AtomicU64::new(0),
         }
@@ -119,18 +110,15 @@ impl App {
         format!("{:016x}-{count:x}", self.request_prefix)
     }
 
-    /// The token of a place in the change log. A write that changed nothing answers the last place that this process knows.
+    /// The token of a place in the change log. A write that changed nothing answers the log's head: what it found is not younger.
     pub(crate) async fn position_token(&self, at: Option<Position>) -> Result<String, Error> {
         let epoch = self
             .epoch
             .get_or_try_init(|| async { self.registry.store().epoch().await })
             .await?;
-        let position = {
-            let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(at) = at {
-                *head = (*head).max(at);
-            }
-            at.unwrap_or(*head)
+        let position = match at {
+            Some(position) => position,
+            None => self.head().await?,
         };
         let mut bytes = [0; 32];
         let (name, place) = bytes.split_at_mut(16);
@@ -141,8 +129,12 @@ impl App {
         Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The last place in the change log that a write of this process came to.
-    pub(crate) fn head(&self) -> Position {
-        *self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The newest place in the change log.
+    pub(crate) async fn head(&self) -> Result<Position, Error> {
+        const BEGINNING: Position = Position {
+            transaction: 0,
+            sequence: 0,
+        };
+        Ok(self.registry.store().log_head().await?.unwrap_or(BEGINNING))
     }
 }

@@ -6,7 +6,9 @@ use registry_core::{
 };
 
 use crate::{
-    Argument, ColumnType::Int, Driver, Sql,
+    Argument,
+    ColumnType::Int,
+    Driver, Sql,
     apply::{Stop, check_types, last_position, statement},
     entities::and_readable,
     write::{self, Piece, Source},
@@ -15,20 +17,60 @@ use crate::{
 use super::Area;
 
 /// Applies what is staged in an open transaction; a conflict, whichever, says that what is stored has changed.
-pub(super) async fn all<D: Driver>(area: &Area<D>, transaction: &mut D::Transaction) -> Result<Position, Stop> {
-    check_types(area.driver.as_ref(), transaction, std::slice::from_ref(&area.entity_type)).await?;
+pub(super) async fn all<D: Driver>(
+    area: &Area<D>,
+    transaction: &mut D::Transaction,
+) -> Result<Position, Stop> {
+    check_types(
+        area.driver.as_ref(),
+        transaction,
+        std::slice::from_ref(&area.entity_type),
+    )
+    .await?;
     lock_updated(area, transaction).await?;
     check_targets(area, transaction).await?;
-    run(area, transaction, write::delete_keys, "staging_key", Some("out")).await?;
+    run(
+        area,
+        transaction,
+        write::delete_keys,
+        "staging_key",
+        Some("out"),
+    )
+    .await?;
     exactly(area, transaction, write::insert_keys, "staging_key", "in").await?;
-    exactly(area, transaction, write::insert_entities, "staging_entity", "create").await?;
-    exactly(area, transaction, write::update_entities, "staging_entity", "update").await?;
+    exactly(
+        area,
+        transaction,
+        write::insert_entities,
+        "staging_entity",
+        "create",
+    )
+    .await?;
+    exactly(
+        area,
+        transaction,
+        write::update_entities,
+        "staging_entity",
+        "update",
+    )
+    .await?;
     for (_, table, verb, piece) in write::SIDE_PIECES {
         run(area, transaction, piece, table, Some(verb)).await?;
     }
     let mut sql = Sql::new(D::DIALECT);
-    write::insert_changes(&mut sql, Source::Staged { table: "staging_change", load: area.load, verb: None });
-    last_position(area.driver.fetch_in(transaction, sql.finish(&[Int, Int])).await?)
+    write::insert_changes(
+        &mut sql,
+        Source::Staged {
+            table: "staging_change",
+            load: area.load,
+            verb: None,
+        },
+    );
+    last_position(
+        area.driver
+            .fetch_in(transaction, sql.finish(&[Int, Int]))
+            .await?,
+    )
 }
 
 async fn run<D: Driver>(
@@ -38,7 +80,16 @@ async fn run<D: Driver>(
     table: &'static str,
     verb: Option<&'static str>,
 ) -> Result<u64, Stop> {
-    let statement = statement(D::DIALECT, |sql| piece(sql, Source::Staged { table, load: area.load, verb }));
+    let statement = statement(D::DIALECT, |sql| {
+        piece(
+            sql,
+            Source::Staged {
+                table,
+                load: area.load,
+                verb,
+            },
+        );
+    });
     Ok(area.driver.execute_in(transaction, statement).await?)
 }
 
@@ -51,7 +102,8 @@ async fn exactly<D: Driver>(
     verb: &'static str,
 ) -> Result<(), Stop> {
     let mut sql = Sql::new(D::DIALECT);
-    sql.push(&format!("SELECT count(*) FROM {table} WHERE load = ")).bind(Argument::Id(area.load));
+    sql.push(&format!("SELECT count(*) FROM {table} WHERE load = "))
+        .bind(Argument::Id(area.load));
     sql.push(&format!(" AND verb = '{verb}'"));
     let staged = count(area, transaction, sql).await?;
     if staged > 0 && run(area, transaction, piece, table, Some(verb)).await? != staged {
@@ -61,11 +113,21 @@ async fn exactly<D: Driver>(
 }
 
 fn stale() -> Stop {
-    Stop::Conflict(Conflict::Stale { operation: 0, current: None })
+    Stop::Conflict(Conflict::Stale {
+        operation: 0,
+        current: None,
+    })
 }
 
-async fn count<D: Driver>(area: &Area<D>, transaction: &mut D::Transaction, sql: Sql) -> Result<u64, Stop> {
-    let rows = area.driver.fetch_in(transaction, sql.finish(&[Int])).await?;
+async fn count<D: Driver>(
+    area: &Area<D>,
+    transaction: &mut D::Transaction,
+    sql: Sql,
+) -> Result<u64, Stop> {
+    let rows = area
+        .driver
+        .fetch_in(transaction, sql.finish(&[Int]))
+        .await?;
     let mut total = 0;
     for mut row in rows {
         total += row.unsigned()?;
@@ -74,30 +136,45 @@ async fn count<D: Driver>(area: &Area<D>, transaction: &mut D::Transaction, sql:
 }
 
 /// Locks the entities to be updated in order of their ids; their versions are compared by the update itself.
-async fn lock_updated<D: Driver>(area: &Area<D>, transaction: &mut D::Transaction) -> Result<(), Stop> {
+async fn lock_updated<D: Driver>(
+    area: &Area<D>,
+    transaction: &mut D::Transaction,
+) -> Result<(), Stop> {
     let mut sql = Sql::new(D::DIALECT);
     sql.push("SELECT count(*) FROM (SELECT e.id FROM entity AS e WHERE e.id IN (SELECT s.id FROM staging_entity AS s WHERE s.load = ");
-    sql.bind(Argument::Id(area.load)).push(" AND s.verb = 'update') ORDER BY e.id");
-    sql.push(D::DIALECT.lock(" FOR NO KEY UPDATE")).push(") AS locked");
+    sql.bind(Argument::Id(area.load))
+        .push(" AND s.verb = 'update') ORDER BY e.id");
+    sql.push(D::DIALECT.lock(" FOR NO KEY UPDATE"))
+        .push(") AS locked");
     count(area, transaction, sql).await?;
     Ok(())
 }
 
 /// Locks link targets against deletion, and checks that each is there, inside the scope and of an allowed type.
-async fn check_targets<D: Driver>(area: &Area<D>, transaction: &mut D::Transaction) -> Result<(), Stop> {
+async fn check_targets<D: Driver>(
+    area: &Area<D>,
+    transaction: &mut D::Transaction,
+) -> Result<(), Stop> {
     let mut sql = Sql::new(D::DIALECT);
     sql.push("SELECT count(*) FROM (SELECT e.id FROM entity AS e WHERE e.id IN (SELECT s.target FROM staging_link AS s WHERE s.load = ");
-    sql.bind(Argument::Id(area.load)).push(" AND s.verb = 'in') ORDER BY e.id");
-    sql.push(D::DIALECT.lock(" FOR KEY SHARE")).push(") AS locked");
+    sql.bind(Argument::Id(area.load))
+        .push(" AND s.verb = 'in') ORDER BY e.id");
+    sql.push(D::DIALECT.lock(" FOR KEY SHARE"))
+        .push(") AS locked");
     count(area, transaction, sql).await?;
     for link in area.entity_type.live_links() {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT count(*) FROM (SELECT DISTINCT s.target FROM staging_link AS s WHERE s.load = ").bind(Argument::Id(area.load));
-        sql.push(" AND s.verb = 'in' AND s.link = ").bind(Argument::Int(i64::from(link.number.0)));
+        sql.push(
+            "SELECT count(*) FROM (SELECT DISTINCT s.target FROM staging_link AS s WHERE s.load = ",
+        )
+        .bind(Argument::Id(area.load));
+        sql.push(" AND s.verb = 'in' AND s.link = ")
+            .bind(Argument::Int(i64::from(link.number.0)));
         sql.push(") AS d WHERE NOT EXISTS (SELECT 1 FROM entity AS e WHERE e.id = d.target");
         and_allowed(&mut sql, "e.type", &link.to);
         and_readable(&mut sql, "e", &area.scope);
-        sql.push(") AND NOT EXISTS (SELECT 1 FROM staging_entity AS c WHERE c.load = ").bind(Argument::Id(area.load));
+        sql.push(") AND NOT EXISTS (SELECT 1 FROM staging_entity AS c WHERE c.load = ")
+            .bind(Argument::Id(area.load));
         sql.push(" AND c.id = d.target AND c.verb = 'create'");
         and_allowed(&mut sql, "c.type", &link.to);
         sql.push(")");
@@ -110,6 +187,7 @@ async fn check_targets<D: Driver>(area: &Area<D>, transaction: &mut D::Transacti
 
 fn and_allowed(sql: &mut Sql, column: &str, to: &LinkTargets) {
     if let LinkTargets::Types(types) = to {
-        sql.push(" AND ").id_in(column, types.iter().map(|id| id.0).collect());
+        sql.push(" AND ")
+            .id_in(column, types.iter().map(|id| id.0).collect());
     }
 }

@@ -6,7 +6,10 @@ mod stage;
 
 use std::{
     fmt,
-    sync::{Arc, atomic::{AtomicBool, Ordering}},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -55,7 +58,9 @@ pub(crate) struct Area<D: Driver> {
 
 impl<D: Driver> fmt::Debug for Area<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Area").field("load", &self.load).finish_non_exhaustive()
+        f.debug_struct("Area")
+            .field("load", &self.load)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,13 +105,20 @@ impl<D: Driver> Area<D> {
         Ok(transaction)
     }
 
-    async fn try_write(&self, set: &ChangeSet, seen: &[EntityId]) -> Result<Option<registry_core::port::Position>, Stop> {
+    async fn try_write(
+        &self,
+        set: &ChangeSet,
+        seen: &[EntityId],
+    ) -> Result<Option<registry_core::port::Position>, Stop> {
         let mut transaction = self.begin().await?;
         let applied = async {
             let position = if set.operations.is_empty() {
                 None
             } else {
-                Some(crate::apply::apply(self.driver.as_ref(), &mut transaction, &Work::of(set)).await?)
+                Some(
+                    crate::apply::apply(self.driver.as_ref(), &mut transaction, &Work::of(set))
+                        .await?,
+                )
             };
             stage::remember(self, &mut transaction, seen).await?;
             Ok::<_, Stop>(position)
@@ -162,7 +174,10 @@ impl<D: Driver> LoadArea for Area<D> {
         loop {
             match self.try_write(&set, seen).await {
                 Ok(position) => {
-                    let position = position.unwrap_or(registry_core::port::Position { transaction: 0, sequence: 0 });
+                    let position = position.unwrap_or(registry_core::port::Position {
+                        transaction: 0,
+                        sequence: 0,
+                    });
                     return Ok(Written::Applied(Receipt { position }));
                 }
                 Err(Stop::Conflict(conflict)) => return Ok(Written::Refused(vec![conflict])),
@@ -196,13 +211,16 @@ impl<D: Driver> LoadArea for Area<D> {
             let mut transaction = self.begin().await?;
             for table in TABLES {
                 let delete = statement(D::DIALECT, |sql| {
-                    sql.push(&format!("DELETE FROM {table} WHERE load = ")).bind(Argument::Id(self.load));
+                    sql.push(&format!("DELETE FROM {table} WHERE load = "))
+                        .bind(Argument::Id(self.load));
                 });
                 self.driver.execute_in(&mut transaction, delete).await?;
             }
             self.driver.commit(transaction).await
         };
-        cleared.await.map_err(|error| error.into_store_error("clearing the staging area", Committing::No))
+        cleared
+            .await
+            .map_err(|error| error.into_store_error("clearing the staging area", Committing::No))
     }
 }
 
@@ -223,5 +241,7 @@ pub(crate) async fn drop_abandoned<D: Driver>(driver: &D) -> Result<(), StoreErr
         }
         driver.commit(transaction).await
     };
-    dropped.await.map_err(|error| error.into_store_error("dropping abandoned loads", Committing::No))
+    dropped
+        .await
+        .map_err(|error| error.into_store_error("dropping abandoned loads", Committing::No))
 }

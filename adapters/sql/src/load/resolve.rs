@@ -13,24 +13,36 @@ use registry_core::{
 use uuid::Uuid;
 
 use crate::{
-    Argument, Column, ColumnType, Driver, Row, Sql,
+    Argument, Column, ColumnType,
     ColumnType::{Id, Int, Text},
+    Driver, Row, Sql,
     driver::Committing,
     entities,
 };
 
 use super::Area;
 
-async fn read<D: Driver>(area: &Area<D>, sql: Sql, columns: &'static [ColumnType]) -> Result<Vec<Row>, StoreError> {
+async fn read<D: Driver>(
+    area: &Area<D>,
+    sql: Sql,
+    columns: &'static [ColumnType],
+) -> Result<Vec<Row>, StoreError> {
     let rows = area.driver.fetch(sql.finish(columns)).await;
     rows.map_err(|error| error.into_store_error("resolving rows of a load", Committing::No))
 }
 
 /// Answers a lookup.
-pub(super) async fn resolve<D: Driver>(area: &Area<D>, lookup: &Lookup) -> Result<Resolution, StoreError> {
+pub(super) async fn resolve<D: Driver>(
+    area: &Area<D>,
+    lookup: &Lookup,
+) -> Result<Resolution, StoreError> {
     let own_type = area.entity_type.id;
     let mut wanted: BTreeSet<KeyRef> = lookup.keys.clone();
-    let of_type = |key: &(KeyNumber, Encoded)| KeyRef { type_id: own_type, key: key.0, value: key.1.clone() };
+    let of_type = |key: &(KeyNumber, Encoded)| KeyRef {
+        type_id: own_type,
+        key: key.0,
+        value: key.1.clone(),
+    };
     wanted.extend(lookup.entity_keys.iter().map(of_type));
     let holders = holders(area, wanted).await?;
 
@@ -43,17 +55,31 @@ pub(super) async fn resolve<D: Driver>(area: &Area<D>, lookup: &Lookup) -> Resul
     let mut whole: BTreeSet<EntityId> = lookup.entities.clone();
     whole.extend(answer.entity_keys.values());
     answer.entities = whole_entities(area, &whole).await?;
-    let absent: Vec<Uuid> = lookup.entities.iter().filter(|id| !answer.entities.contains_key(id)).map(|id| id.0).collect();
+    let absent: Vec<Uuid> = lookup
+        .entities
+        .iter()
+        .filter(|id| !answer.entities.contains_key(id))
+        .map(|id| id.0)
+        .collect();
     answer.last_versions = last_versions(area, absent).await?;
 
     let mut ends: BTreeSet<EntityId> = lookup.targets.clone();
     ends.extend(lookup.keys.iter().filter_map(|key| holders.get(key)));
     let ends = targets(area, &ends).await?;
-    answer.targets = lookup.targets.iter().filter_map(|id| ends.get(id).map(|end| (*id, *end))).collect();
+    answer.targets = lookup
+        .targets
+        .iter()
+        .filter_map(|id| ends.get(id).map(|end| (*id, *end)))
+        .collect();
     answer.keys = lookup
         .keys
         .iter()
-        .filter_map(|key| holders.get(key).and_then(|id| ends.get(id)).map(|end| (key.clone(), *end)))
+        .filter_map(|key| {
+            holders
+                .get(key)
+                .and_then(|id| ends.get(id))
+                .map(|end| (key.clone(), *end))
+        })
         .collect();
     Ok(answer)
 }
@@ -67,30 +93,46 @@ fn key_rows(keys: &BTreeSet<KeyRef>) -> Vec<Column> {
 }
 
 /// Who holds these keys, as this load sees it.
-async fn holders<D: Driver>(area: &Area<D>, keys: BTreeSet<KeyRef>) -> Result<HashMap<KeyRef, EntityId>, StoreError> {
+async fn holders<D: Driver>(
+    area: &Area<D>,
+    keys: BTreeSet<KeyRef>,
+) -> Result<HashMap<KeyRef, EntityId>, StoreError> {
     let mut found = HashMap::new();
     if keys.is_empty() {
         return Ok(found);
     }
     let on = "k.type = r.type AND k.key = r.key AND k.value = r.value";
     let mut sql = Sql::new(D::DIALECT);
-    sql.push("SELECT k.type, k.key, k.value, k.entity, 'stored' FROM ").rows("r", key_rows(&keys));
+    sql.push("SELECT k.type, k.key, k.value, k.entity, 'stored' FROM ")
+        .rows("r", key_rows(&keys));
     sql.push(&format!(" JOIN unique_key AS k ON {on}"));
     let mut rows = read(area, sql, &[Id, Int, Text, Id, Text]).await?;
     if area.has_staged() {
         // Given up first, claimed last: who claims a value that another gave up holds it.
         for verb in ["out", "in"] {
             let mut sql = Sql::new(D::DIALECT);
-            sql.push(&format!("SELECT k.type, k.key, k.value, k.entity, '{verb}' FROM ")).rows("r", key_rows(&keys));
-            sql.push(&format!(" JOIN staging_key AS k ON {on} WHERE k.load = ")).bind(Argument::Id(area.load));
+            sql.push(&format!(
+                "SELECT k.type, k.key, k.value, k.entity, '{verb}' FROM "
+            ))
+            .rows("r", key_rows(&keys));
+            let join = D::DIALECT.ordered_join();
+            sql.push(&format!(" {join} staging_key AS k ON {on} WHERE k.load = "))
+                .bind(Argument::Id(area.load));
             sql.push(&format!(" AND k.verb = '{verb}'"));
             rows.extend(read(area, sql, &[Id, Int, Text, Id, Text]).await?);
         }
     }
     for mut row in rows {
         let type_id = TypeId(row.id()?);
-        let key = KeyNumber(u32::try_from(row.int()?).map_err(|error| StoreError::internal("decoding a row", error))?);
-        let key = KeyRef { type_id, key, value: Encoded(row.text()?) };
+        let key = KeyNumber(
+            u32::try_from(row.int()?)
+                .map_err(|error| StoreError::internal("decoding a row", error))?,
+        );
+        let key = KeyRef {
+            type_id,
+            key,
+            value: Encoded(row.text()?),
+        };
         let holder = EntityId(row.id()?);
         if row.text()? == "out" {
             found.remove(&key);
@@ -111,23 +153,48 @@ async fn whole_entities<D: Driver>(
     }
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let mut sql = Sql::new(D::DIALECT);
-    sql.push("SELECT ").push(&entities::columns(D::DIALECT, "e")).push(" FROM entity AS e WHERE ").id_in("e.id", wanted.clone());
+    sql.push("SELECT ")
+        .push(&entities::columns(D::DIALECT, "e"))
+        .push(" FROM entity AS e WHERE ")
+        .id_in("e.id", wanted.clone());
     for row in read(area, sql, entities::COLUMNS).await? {
         let entity = Arc::new(entities::read(row)?);
-        found.insert(entity.id, ResolvedEntity { entity, origin: Origin::Stored, seen: false });
+        found.insert(
+            entity.id,
+            ResolvedEntity {
+                entity,
+                origin: Origin::Stored,
+                seen: false,
+            },
+        );
     }
     if area.has_staged() {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT ").push(&entities::columns(D::DIALECT, "e")).push(" FROM staging_entity AS e WHERE e.load = ");
-        sql.bind(Argument::Id(area.load)).push(" AND ").id_in("e.id", wanted.clone());
+        sql.push("SELECT ")
+            .push(&entities::columns(D::DIALECT, "e"))
+            .push(" FROM staging_entity AS e WHERE e.load = ");
+        sql.bind(Argument::Id(area.load))
+            .push(" AND ")
+            .id_in("e.id", wanted.clone());
         for row in read(area, sql, entities::COLUMNS).await? {
             let entity: Arc<Entity> = Arc::new(entities::read(row)?);
-            let stored = found.get(&entity.id).map(|stored| Arc::clone(&stored.entity));
-            found.insert(entity.id, ResolvedEntity { entity, origin: Origin::Staged(stored), seen: false });
+            let stored = found
+                .get(&entity.id)
+                .map(|stored| Arc::clone(&stored.entity));
+            found.insert(
+                entity.id,
+                ResolvedEntity {
+                    entity,
+                    origin: Origin::Staged(stored),
+                    seen: false,
+                },
+            );
         }
     }
     let mut sql = Sql::new(D::DIALECT);
-    sql.push("SELECT s.entity FROM staging_seen AS s WHERE s.load = ").bind(Argument::Id(area.load)).push(" AND ");
+    sql.push("SELECT s.entity FROM staging_seen AS s WHERE s.load = ")
+        .bind(Argument::Id(area.load))
+        .push(" AND ");
     sql.id_in("s.entity", wanted);
     let mut seen = HashSet::new();
     for mut row in read(area, sql, &[Id]).await? {
@@ -139,38 +206,63 @@ async fn whole_entities<D: Driver>(
     Ok(found)
 }
 
-async fn targets<D: Driver>(area: &Area<D>, ids: &BTreeSet<EntityId>) -> Result<HashMap<EntityId, ResolvedTarget>, StoreError> {
+async fn targets<D: Driver>(
+    area: &Area<D>,
+    ids: &BTreeSet<EntityId>,
+) -> Result<HashMap<EntityId, ResolvedTarget>, StoreError> {
     let mut found = HashMap::new();
     if ids.is_empty() {
         return Ok(found);
     }
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let tables: &[&str] = if area.has_staged() { &["entity", "staging_entity"] } else { &["entity"] };
+    let tables: &[&str] = if area.has_staged() {
+        &["entity", "staging_entity"]
+    } else {
+        &["entity"]
+    };
     for table in tables {
         let json = |name| D::DIALECT.json_text(name);
         let mut sql = Sql::new(D::DIALECT);
-        sql.push(&format!("SELECT e.id, e.type, {}, {} FROM {table} AS e WHERE ", json("e.owners"), json("e.readers")));
+        sql.push(&format!(
+            "SELECT e.id, e.type, {}, {} FROM {table} AS e WHERE ",
+            json("e.owners"),
+            json("e.readers")
+        ));
         if *table == "staging_entity" {
-            sql.push("e.load = ").bind(Argument::Id(area.load)).push(" AND ");
+            sql.push("e.load = ")
+                .bind(Argument::Id(area.load))
+                .push(" AND ");
         }
         sql.id_in("e.id", wanted.clone());
         for mut row in read(area, sql, &[Id, Id, Text, Text]).await? {
             let (id, type_id) = (EntityId(row.id()?), TypeId(row.id()?));
             let (owners, readers): (Vec<_>, Vec<_>) = (row.json()?, row.json()?);
             let readable = area.scope.admits(&owners, &readers);
-            found.insert(id, ResolvedTarget { id, type_id, readable });
+            found.insert(
+                id,
+                ResolvedTarget {
+                    id,
+                    type_id,
+                    readable,
+                },
+            );
         }
     }
     Ok(found)
 }
 
-async fn last_versions<D: Driver>(area: &Area<D>, ids: Vec<Uuid>) -> Result<HashMap<EntityId, Version>, StoreError> {
+async fn last_versions<D: Driver>(
+    area: &Area<D>,
+    ids: Vec<Uuid>,
+) -> Result<HashMap<EntityId, Version>, StoreError> {
     let mut found = HashMap::new();
     if ids.is_empty() {
         return Ok(found);
     }
     let mut sql = Sql::new(D::DIALECT);
-    sql.push("SELECT c.entity, max(c.version) FROM change AS c WHERE c.operation <> 'type' AND ").id_in("c.entity", ids).push(" GROUP BY c.entity");
+    sql.push("SELECT c.entity, max(c.version) FROM change AS c WHERE c.operation <> 'type' AND ")
+        .id_in("c.entity", ids)
+        .push(" GROUP BY c.entity");
     for mut row in read(area, sql, &[Id, Int]).await? {
         found.insert(EntityId(row.id()?), Version(row.int()?));
     }

@@ -8,7 +8,7 @@ use super::super::{
     problem::{Answer, Failure},
 };
 
-pub(super) fn answer(call: &Call) -> Answer {
+pub(super) async fn answer(call: &Call) -> Answer {
     let Some(handle) = &call.app.metrics else {
         return Err(Failure::new(
             StatusCode::NOT_FOUND,
@@ -18,7 +18,7 @@ pub(super) fn answer(call: &Call) -> Answer {
     };
     // Positions are sequence numbers far below 2^53.
     #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-    metrics::gauge!("change_log_head").set(call.app.head().sequence as f64);
+    metrics::gauge!("change_log_head").set(call.app.head().await?.sequence as f64);
     Ok(with_type(
         StatusCode::OK,
         "text/plain; version=0.0.4; charset=utf-8",

@@ -41,7 +41,7 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: Takes::Nothing,
         gives: &["text/plain"],
         success: 200,
-        handler: |call| Box::pin(async move { metrics::answer(&call) }),
+        handler: |call| Box::pin(async move { metrics::answer(&call).await }),
     },
     Route {
         method: Method::GET,

@@ -151,7 +151,7 @@ pub async fn no_change_is_skipped_or_out_of_order_however_writers_commit(harness
     for writer in writers {
         writer.await.unwrap();
     }
-    let whole = subject.store.changes(None, 10_000).await.unwrap().rows;
+    let whole = subject.log().await;
     assert_eq!(whole.len(), wanted);
     for reader in readers {
         assert_eq!(reader.await.unwrap(), whole);

@@ -31,6 +31,8 @@ pub async fn a_reader_that_goes_on_from_next_must_see_every_row_exactly_once(
             .create(&[&country], [entity(&country, number)])
             .await;
     }
+    // Waits until the newest row can be read.
+    subject.log().await;
     let whole = subject.store.changes(None, 1_000).await.unwrap();
     let expected: Vec<EntityId> = std::iter::once(EntityId(country.id.0))
         .chain((1..=25).map(id))
@@ -58,6 +60,7 @@ pub async fn a_reader_that_goes_on_from_next_must_see_every_row_exactly_once(
     }
     let end = whole.next;
     subject.create(&[&country], [entity(&country, 26)]).await;
+    subject.log().await;
     let page = subject.store.changes(end, 10).await.unwrap();
     let ids: Vec<EntityId> = page.rows.iter().map(|row| row.change.entity).collect();
     assert_eq!(ids, [id(26)]);
