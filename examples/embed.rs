@@ -20,21 +20,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     registry.types().define(&me, &country).await?;
     registry.types().define(&me, &airport).await?;
 
+    let (entities, links) = (registry.entities(), registry.links());
     let body = from_str(r#"{"fields": {"code": "FR"}}"#)?;
-    let france = registry.entities().create(&me, "country", None, &body);
-    let france = france.await?.entity.id;
-    let orly = registry
-        .entities()
-        .create(&me, "airport", None, &from_str("{}")?);
-    let orly = orly.await?.entity.id;
-    registry
-        .links()
-        .put(&me, "airport", orly, "country", france)
-        .await?;
+    let france = entities.create(&me, "country", None, &body).await?;
+    let body = from_str("{}")?;
+    let orly = entities.create(&me, "airport", None, &body).await?;
+    let (orly, france) = (orly.entity.id, france.entity.id);
+    links.put(&me, "airport", orly, "country", france).await?;
 
-    let mut request = SearchRequest::default();
-    request.type_names.push("airport".to_owned());
-    request.filter = Some(r#"country.code = "FR""#.to_owned());
+    let request = SearchRequest {
+        type_names: vec!["airport".to_owned()],
+        filter: Some(r#"country.code = "FR""#.to_owned()),
+        ..SearchRequest::default()
+    };
     let page = registry.search().search(&me, &request).await?;
     assert!(page.items.iter().map(|one| one.id).eq([orly]));
     println!("found {orly}, linked to {france}");

@@ -2,11 +2,7 @@
 //!
 //! See `tests/airports.rs`, which runs it on each store.
 
-#![expect(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "test code: it fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
 
 mod files;
 mod server;
