@@ -26,5 +26,5 @@ mod write;
 
 pub use dialect::Dialect;
 pub use driver::{Committing, Driver, EngineError, Failure, Migrations};
-pub use statement::{Argument, Cell, Column, ColumnType, ColumnValues, Row, Sql, Statement};
+pub use statement::{Argument, Cell, Column, ColumnType, ColumnValues, Plan, Row, Sql, Statement};
 pub use store::SqlStore;

@@ -40,7 +40,7 @@ pub(crate) fn possible(work: &Work) -> bool {
 
 /// Runs the work as one statement.
 pub(crate) async fn run<D: Driver>(driver: &D, work: &Work) -> Result<Position, EngineError> {
-    let rows = driver.fetch(render(D::DIALECT, work)).await?;
+    let rows = driver.write(render(D::DIALECT, work)).await?;
     let mut position = Position {
         transaction: 0,
         sequence: 0,

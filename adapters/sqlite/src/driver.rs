@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use registry_core::port::{StoreError, StoreErrorKind};
-use registry_sql::{Argument, Cell, ColumnType, Dialect, Driver, EngineError, Row, Statement};
+use registry_sql::{
+    Argument, Cell, ColumnType, Dialect, Driver, EngineError, Plan, Row, Statement,
+};
 use sqlx::{
     AssertSqlSafe, Row as _, Sqlite, SqliteConnection,
     query::Query,
@@ -93,7 +95,8 @@ fn bind(
     Query<'static, Sqlite, SqliteArguments>,
     &'static [ColumnType],
 ) {
-    let mut query = sqlx::query(AssertSqlSafe(statement.text));
+    let mut query =
+        sqlx::query(AssertSqlSafe(statement.text)).persistent(statement.plan == Plan::Kept);
     for argument in statement.arguments {
         query = match argument {
             Argument::Int(value) => query.bind(value),
@@ -155,6 +158,11 @@ impl Driver for SqliteDriver {
 
     async fn fetch(&self, statement: Statement) -> Result<Vec<Row>, EngineError> {
         let mut connection = self.readers.acquire(Some(self.statement_timeout)).await?;
+        fetch(connection.get()?, statement).await
+    }
+
+    async fn write(&self, statement: Statement) -> Result<Vec<Row>, EngineError> {
+        let mut connection = self.writer.acquire(None).await?;
         fetch(connection.get()?, statement).await
     }
 

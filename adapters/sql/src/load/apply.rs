@@ -9,7 +9,7 @@ use crate::{
     Argument,
     ColumnType::Int,
     Driver, Sql,
-    apply::{Stop, check_types, last_position, statement},
+    apply::{Stop, check_types, last_position},
     entities::and_readable,
     write::{self, Piece, Source},
 };
@@ -68,7 +68,7 @@ pub(super) async fn all<D: Driver>(
     );
     last_position(
         area.driver
-            .fetch_in(transaction, sql.finish(&[Int, Int]))
+            .fetch_in(transaction, sql.finish_fresh(&[Int, Int]))
             .await?,
     )
 }
@@ -80,16 +80,10 @@ async fn run<D: Driver>(
     table: &'static str,
     verb: Option<&'static str>,
 ) -> Result<u64, Stop> {
-    let statement = statement(D::DIALECT, |sql| {
-        piece(
-            sql,
-            Source::Staged {
-                table,
-                load: area.load,
-                verb,
-            },
-        );
-    });
+    let mut sql = Sql::new(D::DIALECT);
+    let load = area.load;
+    piece(&mut sql, Source::Staged { table, load, verb });
+    let statement = sql.finish_fresh(&[]);
     Ok(area.driver.execute_in(transaction, statement).await?)
 }
 
@@ -126,7 +120,7 @@ async fn count<D: Driver>(
 ) -> Result<u64, Stop> {
     let rows = area
         .driver
-        .fetch_in(transaction, sql.finish(&[Int]))
+        .fetch_in(transaction, sql.finish_fresh(&[Int]))
         .await?;
     let mut total = 0;
     for mut row in rows {

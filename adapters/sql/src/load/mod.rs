@@ -23,7 +23,7 @@ use registry_core::{
 use uuid::Uuid;
 
 use crate::{
-    Argument, Dialect, Driver, EngineError, Failure, Sql,
+    Argument, ColumnType, Dialect, Driver, EngineError, Failure, Sql,
     apply::{Stop, Work, statement},
     driver::Committing,
     group,
@@ -97,10 +97,16 @@ impl<D: Driver> Area<D> {
     async fn begin(&self) -> Result<D::Transaction, EngineError> {
         let mut transaction = self.driver.begin().await?;
         if D::DIALECT == Dialect::Postgres {
-            let unbounded = statement(D::DIALECT, |sql| {
-                sql.push("SET LOCAL statement_timeout = 0");
-            });
-            self.driver.execute_in(&mut transaction, unbounded).await?;
+            // The connection is set up for writes of a few rows; a load's statements are planned for what they find.
+            let mut sql = Sql::new(D::DIALECT);
+            sql.push("SELECT length(set_config('statement_timeout', '0', true)");
+            for setting in ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"] {
+                sql.push(&format!(" || set_config('{setting}', 'on', true)"));
+            }
+            sql.push(")::bigint");
+            self.driver
+                .fetch_in(&mut transaction, sql.finish(&[ColumnType::Int]))
+                .await?;
         }
         Ok(transaction)
     }
