@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use registry_sql::{ColumnType, Dialect, Driver, EngineError, Row, Statement};
+use registry_sql::{ColumnType, Dialect, Driver, EngineError, Plan, Row, Statement};
 
 /// An engine's driver; keeps the statements that it fetched.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ impl<D: Driver> Recording<D> {
             text: text.to_owned(),
             arguments: Vec::new(),
             columns: &[],
+            plan: Plan::Kept,
         };
         let mut transaction = self.inner.begin().await.unwrap();
         if D::DIALECT == Dialect::Postgres {
@@ -71,6 +72,7 @@ impl<D: Driver> Recording<D> {
             text: format!("{prefix}{}", statement.text),
             arguments: statement.arguments.clone(),
             columns,
+            plan: Plan::Fresh,
         };
         let rows = self.inner.fetch(explained).await.unwrap();
         let lines = rows.into_iter().map(|mut row| match D::DIALECT {
@@ -95,6 +97,10 @@ impl<D: Driver> Driver for Recording<D> {
     async fn fetch(&self, statement: Statement) -> Result<Vec<Row>, EngineError> {
         self.fetched.lock().unwrap().push(statement.clone());
         self.inner.fetch(statement).await
+    }
+
+    async fn write(&self, statement: Statement) -> Result<Vec<Row>, EngineError> {
+        self.inner.write(statement).await
     }
 
     async fn begin(&self) -> Result<Self::Transaction, EngineError> {
