@@ -2,7 +2,11 @@
 //!
 //! See `tests/airports.rs`, which runs it on each store.
 
-#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "test code: it fails by panicking"
+)]
 
 mod files;
 mod server;

@@ -58,6 +58,11 @@ pub fn files() -> Vec<String> {
     found
 }
 
+/// What stands after the last point of a path.
+pub fn kind(path: &str) -> &str {
+    path.rsplit_once('.').map_or("", |(_, kind)| kind)
+}
+
 #[expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
 fn walk(folder: &Path, prefix: &str, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {

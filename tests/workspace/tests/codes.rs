@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use registry_workspace_tests::{files, read};
+use registry_workspace_tests::{files, kind, read};
 
 /// Texts of the sources that look like a code and are none: members, metrics, names in examples.
 const OTHERS: &[&str] = &[
@@ -42,7 +42,7 @@ fn sources() -> Vec<String> {
             path.starts_with("registry-core/src/") || path.starts_with("registry-server/src/")
         })
         .filter(|path| {
-            path.ends_with(".rs")
+            kind(path) == "rs"
                 && !path.contains("tests")
                 && !path.contains("/cli/")
                 && !path.contains("fixture")

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use registry_workspace_tests::{files, read, root};
+use registry_workspace_tests::{files, kind, read, root};
 
 /// Beginnings of what is a path of the workspace.
 const FOLDERS: [&str; 9] = [
@@ -22,7 +22,7 @@ const FOLDERS: [&str; 9] = [
 fn documents() -> Vec<String> {
     files()
         .into_iter()
-        .filter(|path| path.ends_with(".md"))
+        .filter(|path| kind(path) == "md")
         .collect()
 }
 
