@@ -91,6 +91,7 @@ CREATE TABLE job_error (
     PRIMARY KEY (job, line, part)
 );
 
+-- A record is kept as a JSON string: it may hold what the engine's own text cannot, such as NUL.
 CREATE TABLE job_rejected (
     job    uuid NOT NULL,
     line   bigint NOT NULL,

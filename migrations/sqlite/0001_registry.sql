@@ -88,6 +88,7 @@ CREATE TABLE job_error (
     PRIMARY KEY (job, line, part)
 ) STRICT, WITHOUT ROWID;
 
+-- A record is kept as a JSON string: it may hold what the engine's own text cannot, such as NUL.
 CREATE TABLE job_rejected (
     job    BLOB NOT NULL,
     line   INTEGER NOT NULL,

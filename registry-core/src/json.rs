@@ -66,7 +66,10 @@ pub fn read_with_depth(bytes: &[u8], depth: usize) -> Result<Value, Fault> {
     }
     let text = str::from_utf8(bytes)
         .map_err(|error| malformed(format!("invalid UTF-8 at byte {}", error.valid_up_to())))?;
-    let reader = Reader::default();
+    let reader = Reader {
+        long_numbers: has_long_numbers(text),
+        ..Reader::default()
+    };
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let place = Place {
         parent: None,
@@ -106,7 +109,9 @@ struct Reader {
     fault: RefCell<Option<Problem>>,
     /// Numbers read so far.
     numbers: Cell<usize>,
-    /// Those among them that may be integers which binary64 changed: ordinal and pointer.
+    /// Whether the text may hold a number of more digits than binary64 keeps for certain.
+    long_numbers: bool,
+    /// Those among the numbers that binary64 may have changed: ordinal and pointer.
     wide: RefCell<Vec<(usize, String)>>,
 }
 
@@ -120,7 +125,7 @@ impl Reader {
         self.numbers.set(self.numbers.get() + 1);
     }
 
-    /// Floats beyond 2^64 are rare: only then are the number tokens looked at again, as they were written.
+    /// Such numbers are rare: only then are the tokens looked at again, as they were written.
     fn check_wide_numbers(&self, text: &str) -> Result<(), Fault> {
         let mut tokens = number_tokens(text).enumerate();
         for (ordinal, pointer) in self.wide.borrow().iter() {
@@ -129,12 +134,8 @@ impl Reader {
             if !survives(token) {
                 return Err(Fault {
                     class: Refusal::Invalid,
-                    problem: Problem::at(
-                        pointer,
-                        "out_of_range",
-                        "an integer beyond 64 bits would lose digits",
-                    )
-                    .with_value(token.chars().take(64).collect::<String>()),
+                    problem: Problem::at(pointer, "out_of_range", "the number would lose digits")
+                        .with_value(token.chars().take(64).collect::<String>()),
                 });
             }
         }
@@ -142,30 +143,47 @@ impl Reader {
     }
 }
 
-/// Whether a number token keeps its meaning as binary64: anything written as a float does by definition; an integer does when it is the
-/// shortest decimal of its float, as ECMAScript prints it, or the float exactly.
+/// Decimal digits that any binary64 gives back (`DBL_DIG` of C).
+const CERTAIN_DIGITS: usize = 15;
+
+/// Whether a text has a run of digits and points too long to be kept for certain. Digits within a string count too: they only cost a look.
+fn has_long_numbers(text: &str) -> bool {
+    let mut run = 0;
+    text.bytes().any(|byte| {
+        run = match byte {
+            b'0'..=b'9' => run + 1,
+            b'.' => run,
+            _ => 0,
+        };
+        run > CERTAIN_DIGITS
+    })
+}
+
+/// Whether a number token keeps its value as binary64: it is the shortest decimal of its float, as ECMAScript prints it, however it is
+/// written; or an integer that the float is exactly.
 fn survives(token: &str) -> bool {
-    if token.contains(['.', 'e', 'E']) {
-        return true;
-    }
     let Ok(float) = token.parse::<f64>() else {
         return false;
     };
-    if format!("{float:.0}") == token {
-        return true;
-    }
     // `{:e}` prints the shortest digits that read back as the same float.
-    let shortest = format!("{float:e}");
-    let digits: String = shortest
-        .split('e')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .filter(|letter| *letter != '.')
-        .collect();
-    token
-        .strip_prefix(digits.as_str())
-        .is_some_and(|rest| rest.bytes().all(|byte| byte == b'0'))
+    decimal(token) == decimal(&format!("{float:e}")) || format!("{float:.0}") == token
+}
+
+/// The digits of a number without zeros at either end, and the power of ten of the last; (empty, 0) is zero.
+fn decimal(token: &str) -> Option<(String, i64)> {
+    let token = token.trim_start_matches('-');
+    let (mantissa, exponent) = token.split_once(['e', 'E']).unwrap_or((token, "0"));
+    let exponent: i64 = exponent.parse().ok()?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let trimmed = digits.trim_end_matches('0');
+    let power =
+        i64::try_from(digits.len() - trimmed.len()).ok()? - i64::try_from(fraction.len()).ok()?;
+    let significant = trimmed.trim_start_matches('0');
+    if significant.is_empty() {
+        return Some((String::new(), 0));
+    }
+    Some((significant.to_owned(), exponent.checked_add(power)?))
 }
 
 /// The number tokens of a well-formed JSON text, in order.
@@ -284,10 +302,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        // Negative integers leave 64 bits at -2^63 already.
-        if !(-9_223_372_036_854_775_808.0..18_446_744_073_709_551_616.0).contains(&value)
-            || value <= -9_223_372_036_854_775_808.0
-        {
+        // Zero may be what is left of a number too small.
+        if self.reader.long_numbers || value == 0.0 {
             let ordinal = self.reader.numbers.get();
             let pointer = self.place.pointer();
             self.reader.wide.borrow_mut().push((ordinal, pointer));
@@ -460,7 +476,13 @@ mod tests {
             "100000000000000000000",
             "-9223372036854775808",
             "1000000000000000000000000000000",
-            "1.8446744073709551617e19",
+            "1.8446744073709552e19",
+            "5.0",
+            "5e-324",
+            "55.79820251464844",
+            "0.30000000000000004",
+            "1.10000000000000000000",
+            "0e999999999999",
         ] {
             assert!(read(kept.as_bytes()).is_ok(), "{kept}");
         }
@@ -469,15 +491,21 @@ mod tests {
             fault(text.as_bytes()),
             (
                 Refusal::Invalid,
-                Problem::at(
-                    "/n/2",
-                    "out_of_range",
-                    "an integer beyond 64 bits would lose digits"
-                )
-                .with_value("-9223372036854775809")
+                Problem::at("/n/2", "out_of_range", "the number would lose digits")
+                    .with_value("-9223372036854775809")
             )
         );
-        for lost in ["18446744073709551617", "123456789012345678901234567890"] {
+        for lost in [
+            "18446744073709551617",
+            "123456789012345678901234567890",
+            "123456789012345678901234567890.0",
+            "1.8446744073709551617e19",
+            "9007199254740993.0",
+            "9007199254740992.5",
+            "0.99999999999999999999",
+            "4.9999999999999999999",
+            "1e-400",
+        ] {
             assert_eq!(fault(lost.as_bytes()).1.code, "out_of_range", "{lost}");
         }
     }

@@ -131,7 +131,10 @@ impl<D: Driver> Jobs for SqlStore<D> {
                 "r",
                 vec![
                     Column::ints("line", rejected.iter().map(|(line, _)| signed(*line))),
-                    Column::texts("record", rejected.iter().map(|(_, record)| record.clone())),
+                    Column::texts(
+                        "record",
+                        rejected.iter().map(|(_, record)| write::json(record)),
+                    ),
                 ],
             );
             sql.push(" WHERE TRUE ON CONFLICT (job, line) DO NOTHING");
@@ -209,7 +212,7 @@ impl<D: Driver> Jobs for SqlStore<D> {
             .bind(bounded(limit));
         let mut found: Vec<(u64, String, Vec<JobFailure>)> = Vec::new();
         for mut row in self.read_jobs(sql, &[Int, Text]).await? {
-            found.push((row.unsigned()?, row.text()?, Vec::new()));
+            found.push((row.unsigned()?, row.json()?, Vec::new()));
         }
         let (Some(first), Some(last)) = (found.first(), found.last()) else {
             return Ok(found);
