@@ -59,7 +59,6 @@ impl PostgresDriver {
         // A write touches its rows by index, always. Left alone, the planner keeps a plan that it made while the tables were small and
         // scanned them whole, until they are analysed again.
         let writing = options.clone().options([
-            ("enable_seqscan", "off"),
             ("enable_hashjoin", "off"),
             ("enable_mergejoin", "off"),
         ]);
