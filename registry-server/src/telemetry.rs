@@ -1,6 +1,6 @@
 //! Logs and metrics of the process.
 
-use std::sync::OnceLock;
+use std::{io::IsTerminal, sync::OnceLock};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt};
@@ -24,7 +24,11 @@ pub enum LogFormat {
 /// Sends log lines to standard error. `filter` as `tracing_subscriber::EnvFilter` reads it, such as `info` or `registry_server=debug`.
 pub fn start_logs(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = fmt()
+        .with_env_filter(filter)
+        // Colours are for people: a log file stays plain.
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // Fails only where logs were started before, as in tests; the first ones stay.
     let _ = match format {
         LogFormat::Text => lines.try_init(),
