@@ -155,7 +155,7 @@ fn keys_keep_their_number_with_their_parts() {
             ("m".to_owned(), 4)
         ]
     );
-    assert_eq!(change.rows_to_build().keys.len(), 1);
+    assert_eq!(change.keys_to_build().len(), 1);
     assert_eq!(change.rows_to_drop().keys, []);
 }
 

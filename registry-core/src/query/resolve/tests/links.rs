@@ -91,7 +91,12 @@ fn the_list_at_the_end_of_a_link() {
 fn sorted(ids: &[TypeId], name: &str) -> Result<Vec<SortTerm>, Error> {
     let direction = Direction::Descending;
     let name = name.to_owned();
-    resolve_sort(&types(&world(), ids), &[SortName { name, direction }])
+    let catalog = world();
+    resolve_sort(
+        &catalog,
+        &types(&catalog, ids),
+        &[SortName { name, direction }],
+    )
 }
 
 #[test]
