@@ -43,7 +43,6 @@ impl State {
             .of_type(type_id)
             .map(|entity| entity.id)
             .filter(|id| built_to.is_none_or(|built_to| *id > built_to));
-        // The last of a full slice.
         match rest.take(limit).enumerate().last() {
             Some((index, last)) if index + 1 == limit => {
                 self.indexes.insert((type_id, field), Some(last));

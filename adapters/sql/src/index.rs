@@ -32,11 +32,15 @@ pub(crate) async fn note<D: Driver>(
     let Some(before) = &change.before else {
         return Ok(());
     };
-    let given_up = match &change.after {
-        Some(_) => change.rows_to_drop().values,
-        None => before.fields.iter().map(|field| field.number).collect(),
-    };
-    for field in given_up {
+    if change.after.is_none() {
+        let delete = statement(D::DIALECT, |sql| {
+            sql.push("DELETE FROM pending_index WHERE type = ")
+                .bind(Argument::Id(before.id.0));
+        });
+        driver.execute_in(transaction, delete).await?;
+        return Ok(());
+    }
+    for field in change.rows_to_drop().values {
         forget(driver, transaction, before.id, field).await?;
     }
     let wanted = change.indexes_to_build();

@@ -127,3 +127,27 @@ fn sorts_are_own_single_values() {
         assert_eq!(code_and_detail(sorted(ids, name)), expected, "{name}");
     }
 }
+
+#[test]
+fn an_index_that_is_not_ready_is_not_used() {
+    let ready = world();
+    let building = ready
+        .clone()
+        .with_building([(AIRPORT, FieldNumber(1))].into());
+    let uses = |catalog: &Catalog| {
+        let types = types(catalog, &[AIRPORT]);
+        let name = SortName {
+            name: "name".to_owned(),
+            direction: Direction::Ascending,
+        };
+        let filter = resolve(catalog, &types, &parse("name = \"x\"").unwrap()).unwrap();
+        let sort = resolve_sort(catalog, &types, &[name]).unwrap();
+        let Filter::Compare(compare) = filter else {
+            return None;
+        };
+        let used = |operand: &Operand| matches!(operand, Operand::Field { indexed: true, .. });
+        Some((used(&compare.operand), used(&sort[0].by)))
+    };
+    assert_eq!(uses(&ready), Some((true, true)));
+    assert_eq!(uses(&building), Some((false, false)));
+}
