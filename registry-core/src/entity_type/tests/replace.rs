@@ -38,8 +38,8 @@ fn what_was_read_can_be_put_back() {
     let mut all = document(catalog.by_name("all").unwrap(), &catalog);
     all["fields"]["t"]["index_state"] = json!("building");
     all["fields"]["u"]["index_state"] = json!("ready");
-    let change = replace(catalog.by_name("all").unwrap(), &all, &[], &catalog, NOW);
-    assert!(change.unwrap().is_none());
+    let unchanged = replace(catalog.by_name("all").unwrap(), &all, &[], &catalog, NOW);
+    assert!(unchanged.unwrap().is_none());
     // Without what the server made, and in place of an earlier version.
     let before = catalog.by_name("airport").unwrap();
     assert!(

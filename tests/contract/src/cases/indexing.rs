@@ -1,6 +1,12 @@
 //! The index of a field that is turned on for a filled type: built step by step beside whoever writes and asks.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::future::join_all;
 use registry_core::{
@@ -23,8 +29,8 @@ use crate::{
 const VALUE: u32 = 1;
 /// A list of texts.
 const TAGS: u32 = 2;
-/// Every text that the cases write.
-const TEXTS: [&str; 5] = ["a", "b", "c", "d", "e"];
+/// The texts that the cases write are the numbers below this one.
+const TEXTS: u32 = 70;
 
 /// Things at a version, with or without indexes.
 fn things(version: i64, indexed: bool) -> EntityType {
@@ -46,19 +52,20 @@ fn things(version: i64, indexed: bool) -> EntityType {
     }
 }
 
-fn chosen(number: u32) -> &'static str {
-    TEXTS[number as usize % TEXTS.len()]
+fn written(number: u32) -> String {
+    format!("{number:02}")
 }
 
 /// A thing whose values follow from two numbers.
 fn thing(of: &EntityType, number: u32, turn: u32) -> Entity {
-    valued(entity(of, number), number + turn)
+    valued(entity(of, number), number % 5 + turn)
 }
 
 fn valued(thing: Entity, turn: u32) -> Entity {
+    let (value, tag) = (written(turn), written(turn / 5));
     thing
-        .with(VALUE, text(chosen(turn)))
-        .with(TAGS, texts(&[chosen(turn), chosen(turn / 5)]))
+        .with(VALUE, text(&value))
+        .with(TAGS, texts(&[&value, &tag]))
 }
 
 /// A field, looked up in its index or not.
@@ -74,10 +81,10 @@ fn operand(of: &EntityType, number: u32, indexed: bool) -> Operand {
 /// What every query of the cases finds, with the index or without.
 async fn answers(subject: &Subject, of: &EntityType, indexed: bool) -> Vec<Vec<EntityId>> {
     let mut queries = Vec::new();
-    for value in TEXTS {
+    for value in (0..TEXTS).map(written) {
         for number in [VALUE, TAGS] {
             queries.push(Query {
-                filter: is(operand(of, number, indexed), value),
+                filter: is(operand(of, number, indexed), &value),
                 ..query(&[of])
             });
         }
@@ -285,36 +292,61 @@ pub async fn steps_on_several_handles_at_once_must_be_harmless(harness: impl Har
     assert_eq!(ready, version.next().next(), "each index became ready once");
 }
 
-/// Writes things of its own over and over, under whatever the type is then. Each turn changes one, and some delete it and make it again.
-async fn keep_writing(subject: &Subject, numbers: std::ops::Range<u32>, turns: u32) {
-    let mut own: Vec<Option<Entity>> = numbers.clone().map(|_| None).collect();
-    for turn in 0..turns {
-        let index = turn as usize % own.len();
-        let number = numbers.start + turn % (numbers.end - numbers.start);
+/// What writers and builders tell each other.
+#[derive(Default)]
+struct Together {
+    written: AtomicU32,
+    enough: AtomicBool,
+}
+
+impl Together {
+    /// Waits until so many more writes were made, or nobody seems to write any more.
+    async fn more(&self, count: u32) {
+        let goal = self.written.load(Ordering::Relaxed) + count;
+        let reached = async {
+            while self.written.load(Ordering::Relaxed) < goal {
+                tokio::task::yield_now().await;
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_millis(200), reached).await;
+    }
+}
+
+/// Writes four things of its own over and over, under whatever the type is then: each turn changes one, and now and then one is deleted
+/// and made again.
+async fn keep_writing(subject: &Subject, first: u32, together: &Together) {
+    let mut own: [Option<Entity>; 4] = [None, None, None, None];
+    for turn in 0..TEXTS {
+        if together.enough.load(Ordering::Relaxed) {
+            return;
+        }
+        let (number, own) = (first + turn % 4, &mut own[turn as usize % 4]);
         loop {
             let catalog = subject.store.catalog(None).await.unwrap().unwrap();
             let of = &catalog.types[0];
-            let (operation, after) = match &own[index] {
+            let (operation, after) = match &own {
                 None => {
                     let last = subject.store.last_version(id(number)).await.unwrap();
                     let made = Entity {
                         version: last.map_or(Version::FIRST, Version::next),
-                        ..thing(of, number, turn)
+                        ..valued(entity(of, number), turn)
                     };
                     (Operation::Create(made.clone()), Some(made))
                 }
-                Some(before) if turn % 11 == 0 => (delete(before), None),
+                Some(before) if turn % 11 == 10 => (delete(before), None),
                 Some(before) => {
+                    // Never a value that it had before: what was left behind is not mended by a later turn.
                     let after = Entity {
                         type_version: of.version,
-                        ..valued(before.next(), number + turn)
+                        ..valued(before.next(), turn)
                     };
                     (update(before, &after), Some(after))
                 }
             };
             match subject.write(&[of], vec![operation]).await {
                 Ok(_) => {
-                    own[index] = after;
+                    *own = after;
+                    together.written.fetch_add(1, Ordering::Relaxed);
                     break;
                 }
                 Err(CommitError::Conflict(Conflict::TypeChanged { .. })) => {}
@@ -331,30 +363,33 @@ pub async fn a_ready_index_must_hold_exactly_what_is_stored_whatever_was_written
     let subject = &handles[0];
     let mut plain = things(1, false);
     subject.define(&[&plain]).await;
-    let made = (1..=40).map(|number| Operation::Create(thing(&plain, number, 0)));
+    let made = (1..=20).map(|number| Operation::Create(thing(&plain, number, 0)));
     subject.write(&[&plain], made.collect()).await.unwrap();
-    for round in 0..4_u32 {
-        let writers: Vec<_> = handles
-            .iter()
-            .cycle()
-            .take(8)
-            .cloned()
-            .zip(0_u32..)
+    for round in 1..=5_u32 {
+        let together = Arc::new(Together::default());
+        let writers = handles.iter().cycle().take(8).cloned().zip(0_u32..);
+        let writers: Vec<_> = writers
             .map(|(subject, writer)| {
-                let first = 100 + 100 * round + 10 * writer;
-                tokio::spawn(async move { keep_writing(&subject, first..first + 4, 60).await })
+                let together = Arc::clone(&together);
+                let first = 100 * round + 10 * writer;
+                tokio::spawn(async move { keep_writing(&subject, first, &together).await })
             })
             .collect();
-        // Some are there when the index is asked for.
-        while subject.ids(&query(&[&plain])).await.len() < 50 + 20 * round as usize {
-            tokio::task::yield_now().await;
-        }
+        together.more(40).await;
         let indexed = things(plain.version.0 + 1, true);
         change(subject, &plain, &indexed).await;
-        tokio::join!(
-            build_along(&handles[0], &indexed),
-            build_along(&handles[1], &indexed)
-        );
+        for number in [VALUE, TAGS] {
+            let mut handles = handles.iter().cycle();
+            loop {
+                together.more(8).await;
+                let handle = handles.next().unwrap_or(subject);
+                if step(handle, &indexed, number, 16).await == BuildStep::Done {
+                    break;
+                }
+            }
+        }
+        together.more(8).await;
+        together.enough.store(true, Ordering::Relaxed);
         for writer in writers {
             writer.await.unwrap();
         }

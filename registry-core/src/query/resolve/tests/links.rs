@@ -2,10 +2,10 @@
 
 use super::catalog::*;
 use crate::{
-    Error, TypeId,
+    Catalog, Error, FieldNumber, TypeId,
     query::{
         Direction, Filter, LinkedTo, Operand, SortName, SortTerm, SystemField, linked_query,
-        resolve_links, resolve_sort,
+        parse_filter, resolve, resolve_links, resolve_sort,
     },
 };
 
@@ -140,7 +140,7 @@ fn an_index_that_is_not_ready_is_not_used() {
             name: "name".to_owned(),
             direction: Direction::Ascending,
         };
-        let filter = resolve(catalog, &types, &parse("name = \"x\"").unwrap()).unwrap();
+        let filter = resolve(catalog, &types, &parse_filter("name = \"x\"").unwrap()).unwrap();
         let sort = resolve_sort(catalog, &types, &[name]).unwrap();
         let Filter::Compare(compare) = filter else {
             return None;
