@@ -16,7 +16,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 pub(crate) async fn keep_building(app: Arc<App>) {
     let mut failures = 0;
     loop {
-        let pass = AssertUnwindSafe(app.registry.indexing().run_pending());
+        let indexing = app.registry.indexing();
+        let pass = AssertUnwindSafe(indexing.run_pending());
         let why = match pass.catch_unwind().await {
             Ok(Ok(built)) => {
                 if built > 0 {

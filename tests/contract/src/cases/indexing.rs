@@ -168,7 +168,7 @@ pub async fn an_index_of_a_filled_type_is_built_step_by_step(harness: impl Harne
     assert_eq!(step(&subject, &of, VALUE, 2).await, BuildStep::Done);
     let seen = other.store.catalog(Some(version)).await.unwrap().unwrap();
     assert_eq!(seen.version, version.next());
-    assert_eq!(seen.types, [of.clone()]);
+    assert_eq!(seen.types, std::slice::from_ref(&of));
     let left: Vec<_> = seen.building.into_iter().collect();
     assert_eq!(left, [(of.id, FieldNumber(TAGS))]);
     // A slice that is full may have been the last; the next step tells.
@@ -223,8 +223,8 @@ pub async fn a_change_of_the_type_beside_the_index_leaves_its_building_alone(
     let (of, made) = filled(&subject).await;
     assert_eq!(step(&subject, &of, VALUE, 4).await, BuildStep::More);
     let mut renamed = things(3, true);
-    renamed.name = "item".to_owned();
-    renamed.fields[0].name = "worth".to_owned();
+    "item".clone_into(&mut renamed.name);
+    "worth".clone_into(&mut renamed.fields[0].name);
     change(&subject, &of, &renamed).await;
     assert_eq!(subject.building().await, both(&renamed));
     let after = valued(made[0].next(), 3);
