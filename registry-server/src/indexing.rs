@@ -9,7 +9,7 @@ use crate::http::App;
 /// Time between two looks for indexes to be built; also what a first failure is waited for.
 const PERIOD: Duration = Duration::from_secs(1);
 /// Longest wait after failures.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Builds whatever indexes the catalog asks for, at once and then within a second of a change of a type, until it is dropped. A pass that
 /// fails, or panics, is made again after a wait that doubles up to a minute.
