@@ -1,6 +1,6 @@
 //! Applying a change set step by step in an open transaction, each expectation checked by itself, so that a refusal names its operation.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use registry_core::{
     Encoded, EntityId, EntityType, KeyNumber, Scope, TypeId, Version,
@@ -10,9 +10,9 @@ use registry_core::{
 use std::sync::Arc;
 
 use crate::{
-    Argument, Column,
+    Argument, Column, ColumnType,
     ColumnType::{Id, Int, Text},
-    Dialect, Driver, EngineError, Failure, Row, Sql, Statement,
+    Dialect, Driver, EngineError, Row, Sql, Statement,
     driver::Committing,
     write::{self, Source, change_columns, entity_columns, key_columns},
 };
@@ -126,6 +126,15 @@ pub(crate) async fn apply<D: Driver>(
     check_types(driver, transaction, &work.types).await?;
     check_entities(driver, transaction, work).await?;
     check_targets(driver, transaction, work).await?;
+    if !batch.created.is_empty() {
+        let insert = statement(D::DIALECT, |sql| {
+            write::insert_entities(sql, Source::Rows(entity_columns(&batch.created)));
+        });
+        let inserted = driver.execute_in(transaction, insert).await?;
+        if inserted != batch.created.len() as u64 {
+            return Err(first_existing(driver, transaction, work).await?);
+        }
+    }
     replace_keys(driver, transaction, work).await?;
     if !batch.deleted.is_empty() {
         let rows = batch.deleted.iter().map(|(id, _, version)| (*id, *version));
@@ -135,15 +144,6 @@ pub(crate) async fn apply<D: Driver>(
                 statement(D::DIALECT, |sql| write::delete_entities(sql, rows)),
             )
             .await?;
-    }
-    if !batch.created.is_empty() {
-        let insert = statement(D::DIALECT, |sql| {
-            write::insert_entities(sql, Source::Rows(entity_columns(&batch.created)));
-        });
-        let inserted = driver.execute_in(transaction, insert).await?;
-        if inserted != batch.created.len() as u64 {
-            return Err(first_existing(driver, transaction, work).await?);
-        }
     }
     if !batch.updated.is_empty() {
         let update = statement(D::DIALECT, |sql| {
@@ -160,45 +160,64 @@ pub(crate) async fn apply<D: Driver>(
             .await?;
     }
     check_unlinked(driver, transaction, work).await?;
-    append_changes(driver, transaction, batch).await
+    append_changes(driver, transaction, work).await
 }
 
 /// Appends the log's rows and returns the place of the last.
 async fn append_changes<D: Driver>(
     driver: &D,
     transaction: &mut D::Transaction,
-    batch: &Batch,
+    work: &Work,
 ) -> Result<Position, Stop> {
+    let changes = &work.batch.changes;
     let mut sql = Sql::new(D::DIALECT);
-    write::insert_changes(&mut sql, Source::Rows(change_columns(&batch.changes)));
-    let rows = match driver.fetch_in(transaction, sql.finish(&[Int, Int])).await {
-        Ok(rows) => rows,
+    write::insert_changes(&mut sql, Source::Rows(change_columns(changes)));
+    let rows = driver.fetch_in(transaction, sql.finish(LOGGED)).await?;
+    let logged = read_logged(rows)?;
+    match changes
+        .iter()
+        .find(|change| !logged.entities.contains(&change.entity))
+    {
+        None => Ok(logged.last),
         // The id was used, and its entity deleted, since the writer looked: its versions go on from there.
-        Err(error) if error.failure == Failure::Unique => {
-            return Err(Conflict::Stale {
-                operation: 0,
-                current: None,
-            }
-            .into());
+        Some(change) => Err(Conflict::Stale {
+            operation: work.operation(change.entity),
+            current: None,
         }
-        Err(error) => return Err(error.into()),
-    };
-    last_position(rows)
+        .into()),
+    }
 }
 
-/// The last place among rows of (transaction, sequence).
-pub(crate) fn last_position(rows: Vec<Row>) -> Result<Position, Stop> {
-    let mut last = Position {
-        transaction: 0,
-        sequence: 0,
+/// Types of the columns that appending to the log returns.
+pub(crate) const LOGGED: &[ColumnType] = &[Int, Int, Id];
+
+/// Rows appended to the log.
+#[derive(Debug)]
+pub(crate) struct Logged {
+    /// The place of the last.
+    pub(crate) last: Position,
+    /// Whom they are about.
+    pub(crate) entities: HashSet<EntityId>,
+}
+
+/// Reads rows of [`LOGGED`].
+pub(crate) fn read_logged(rows: Vec<Row>) -> Result<Logged, StoreError> {
+    let mut logged = Logged {
+        last: Position {
+            transaction: 0,
+            sequence: 0,
+        },
+        entities: HashSet::new(),
     };
     for mut row in rows {
-        last = last.max(Position {
+        let position = Position {
             transaction: row.unsigned()?,
             sequence: row.unsigned()?,
-        });
+        };
+        logged.last = logged.last.max(position);
+        logged.entities.insert(EntityId(row.id()?));
     }
-    Ok(last)
+    Ok(logged)
 }
 
 /// Takes the types' locks in shared mode and compares their versions.

@@ -20,6 +20,17 @@ impl Dialect {
         }
     }
 
+    /// Joins the entity of an id, named `alias`, to rows that come in the order of the read: looked up one by one, so that the read ends
+    /// when its page is full. An OFFSET keeps PostgreSQL from choosing another join.
+    pub(crate) fn look_up(self, alias: &str, id: &str) -> String {
+        match self {
+            Self::Sqlite => format!(" CROSS JOIN entity AS {alias} ON {alias}.id = {id}"),
+            Self::Postgres => format!(
+                " CROSS JOIN LATERAL (SELECT * FROM entity AS x WHERE x.id = {id} OFFSET 0) AS {alias}"
+            ),
+        }
+    }
+
     /// A JSON column as text.
     pub(crate) fn json_text(self, column: &str) -> String {
         match self {

@@ -76,8 +76,14 @@ pub trait Driver: Debug + Send + Sync + 'static {
     /// An open transaction. Dropped without [`Driver::commit`], it is rolled back.
     type Transaction: Send;
 
-    /// Runs a statement by itself on a connection for reading. On an engine that takes it there, it may write.
+    /// Runs a statement that reads by itself.
     fn fetch(
+        &self,
+        statement: Statement,
+    ) -> impl Future<Output = Result<Vec<Row>, EngineError>> + Send;
+
+    /// Runs a statement that writes by itself, in a transaction of its own. Asked of PostgreSQL alone.
+    fn write(
         &self,
         statement: Statement,
     ) -> impl Future<Output = Result<Vec<Row>, EngineError>> + Send;

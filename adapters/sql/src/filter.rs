@@ -5,7 +5,7 @@ use registry_core::{
     query::{Compare, Filter, LinkEnd, LinkStep, Operand, SystemField, Test},
 };
 
-use crate::{Argument, Sql, entities::and_readable};
+use crate::{Argument, Dialect, Sql, entities::and_readable};
 
 /// Where a filter is rendered: the alias of the entity it is about, and its type where that is certain.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,17 @@ pub(crate) struct Context<'a> {
     pub(crate) scope: &'a Scope,
     /// How many links were crossed; makes aliases unique.
     pub(crate) depth: usize,
+    /// How indexed fields are looked at.
+    pub(crate) indexed: Indexed,
+}
+
+/// How a condition on an indexed field is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Indexed {
+    /// From the row at hand, row by row: a page ends long before all that meets the condition was looked up.
+    Rows,
+    /// From all that meets the condition: a count has to look at all of it anyway.
+    Sets,
 }
 
 /// Appends the filter as a condition.
@@ -59,13 +70,13 @@ pub(crate) fn render(sql: &mut Sql, filter: &Filter, context: Context<'_>) {
             if let Some(ids) = ids {
                 sql.push(" AND ").id_in(&other, ids);
             }
-            sql.push(")");
+            sql.push(close_step(sql.dialect, context));
         }
         Filter::LinkedElsewhere { step, id } => {
             let other = open_step(sql, step, context, step.to == LinkEnd::Holder);
             sql.push(&format!(" AND {other} <> "))
-                .bind(Argument::Id(id.0))
-                .push(")");
+                .bind(Argument::Id(id.0));
+            sql.push(close_step(sql.dialect, context));
         }
         Filter::Exists { step, filter } => {
             open_step(sql, step, context, true);
@@ -80,9 +91,10 @@ pub(crate) fn render(sql: &mut Sql, filter: &Filter, context: Context<'_>) {
                     type_id,
                     scope: context.scope,
                     depth: context.depth + 1,
+                    indexed: context.indexed,
                 },
             );
-            sql.push(")");
+            sql.push(close_step(sql.dialect, context));
         }
     }
 }
@@ -109,12 +121,13 @@ fn join(sql: &mut Sql, parts: &[Filter], operator: &str, empty: &str, context: C
     sql.push(")");
 }
 
-fn entity_alias(depth: usize) -> String {
+/// The name of the entity across a link.
+pub(crate) fn entity_alias(depth: usize) -> String {
     format!("e{}", depth + 1)
 }
 
 /// Opens `EXISTS (…` over the rows of a link, joined with the readable entity at the other end where `entity` says so. Returns the
-/// expression of the other end's id. The caller closes the parenthesis.
+/// expression of the other end's id. The caller closes it with [`close_step`].
 fn open_step(sql: &mut Sql, step: &LinkStep, context: Context<'_>, entity: bool) -> String {
     let link = format!("l{}", context.depth + 1);
     let other_entity = entity_alias(context.depth);
@@ -124,9 +137,14 @@ fn open_step(sql: &mut Sql, step: &LinkStep, context: Context<'_>, entity: bool)
     };
     sql.push(&format!("EXISTS (SELECT 1 FROM link AS {link}"));
     if entity {
-        sql.push(&format!(
-            " JOIN entity AS {other_entity} ON {other_entity}.id = {link}.{there}"
-        ));
+        let id = format!("{link}.{there}");
+        sql.push(&match context.indexed {
+            Indexed::Rows => sql.dialect.look_up(&other_entity, &id),
+            Indexed::Sets => format!(
+                " {} entity AS {other_entity} ON {other_entity}.id = {id}",
+                sql.dialect.ordered_join()
+            ),
+        });
     }
     sql.push(&format!(
         " WHERE {link}.{here} = {}.id AND {link}.link = ",
@@ -139,6 +157,14 @@ fn open_step(sql: &mut Sql, step: &LinkStep, context: Context<'_>, entity: bool)
         and_readable(sql, &other_entity, context.scope);
     }
     format!("{link}.{there}")
+}
+
+/// Closes [`open_step`]. An OFFSET keeps PostgreSQL from joining all rows of the link before the first row is out.
+fn close_step(dialect: Dialect, context: Context<'_>) -> &'static str {
+    match (dialect, context.indexed) {
+        (Dialect::Postgres, Indexed::Rows) => " OFFSET 0)",
+        _ => ")",
+    }
 }
 
 fn render_present(sql: &mut Sql, operand: &Operand, context: Context<'_>) {
@@ -190,7 +216,7 @@ fn render_compare(sql: &mut Sql, compare: &Compare, context: Context<'_>) {
             field,
             indexed: true,
             ..
-        } if ranged(&compare.test) => {
+        } if context.indexed == Indexed::Sets && ranged(&compare.test) => {
             open_guard(sql, *type_id, context);
             sql.push(&format!(
                 "{}.id IN (SELECT v.entity FROM field_value AS v WHERE v.type = ",
@@ -200,9 +226,7 @@ fn render_compare(sql: &mut Sql, compare: &Compare, context: Context<'_>) {
                 .push(" AND v.field = ")
                 .bind(Argument::Int(i64::from(field.0)))
                 .push(" AND ");
-            render_test(sql, "v.value", &compare.test, &|value| {
-                Argument::Text(value.0.clone())
-            });
+            render_value_test(sql, &compare.test);
             sql.push("))");
         }
         Operand::Field {
@@ -238,8 +262,15 @@ fn render_compare(sql: &mut Sql, compare: &Compare, context: Context<'_>) {
     }
 }
 
+/// Appends a test of a row of `field_value` named `v`.
+pub(crate) fn render_value_test(sql: &mut Sql, test: &Test) {
+    render_test(sql, "v.value", test, &|value| {
+        Argument::Text(value.0.clone())
+    });
+}
+
 /// Whether a test is a stretch of the index.
-fn ranged(test: &Test) -> bool {
+pub(crate) fn ranged(test: &Test) -> bool {
     !matches!(test, Test::NotEqual(_) | Test::Contains(_))
 }
 

@@ -127,8 +127,12 @@ fn collect(
 /// What a group touches so far. Members must not meet: each is applied as if alone.
 #[derive(Default)]
 struct Shared {
-    entities: HashSet<EntityId>,
+    /// Entities that members make, change or delete.
+    touched: HashSet<EntityId>,
+    /// Entities that members link to.
+    linked: HashSet<EntityId>,
     keys: HashSet<KeyRow>,
+    /// The scope under which link targets are looked at.
     scope: Option<Scope>,
     bytes: usize,
 }
@@ -137,18 +141,15 @@ impl Shared {
     /// Adds a change set unless it meets what is there, or is of a kind that goes alone.
     fn admits(&mut self, pending: &Pending) -> bool {
         let Pending { set, work, .. } = pending;
-        if set.type_change.is_some() || self.scope.as_ref().is_some_and(|scope| *scope != set.scope)
-        {
+        let batch = &work.batch;
+        let links = !batch.targets.is_empty();
+        let other_scope = |scope: &Scope| links && *scope != set.scope;
+        if set.type_change.is_some() || self.scope.as_ref().is_some_and(other_scope) {
             return false;
         }
-        let batch = &work.batch;
         let touched: HashSet<EntityId> = work.operations.keys().copied().collect();
-        let linked = batch
-            .targets
-            .iter()
-            .map(|check| check.target)
-            .filter(|target| !touched.contains(target));
-        let reached: Vec<EntityId> = touched.iter().copied().chain(linked).collect();
+        let targets = batch.targets.iter().map(|check| check.target);
+        let linked: HashSet<EntityId> = targets.filter(|id| !touched.contains(id)).collect();
         // A key without its entity: whoever claims or frees the same value meets.
         let keys: Vec<KeyRow> = batch
             .keys_added
@@ -159,62 +160,105 @@ impl Shared {
                 ..row.clone()
             })
             .collect();
-        if reached.iter().any(|id| self.entities.contains(id))
+        if !touched.is_disjoint(&self.touched)
+            || !touched.is_disjoint(&self.linked)
+            || !linked.is_disjoint(&self.touched)
             || keys.iter().any(|key| self.keys.contains(key))
         {
             return false;
         }
-        self.entities.extend(touched);
+        self.touched.extend(touched);
+        self.linked.extend(linked);
         self.keys.extend(keys);
-        self.scope.get_or_insert_with(|| set.scope.clone());
-        self.bytes += batch
-            .created
-            .iter()
-            .chain(&batch.updated)
+        if links {
+            self.scope.get_or_insert_with(|| set.scope.clone());
+        }
+        let rows = batch.created.iter().chain(&batch.updated);
+        self.bytes += rows
             .map(|entity| 300 + entity.data.len() * 60)
             .sum::<usize>();
         true
     }
 }
 
+/// Commits a group: all of it at once; when that is refused, halves of it, until those who are at fault stand alone. A failure that is
+/// nobody's fault is everybody's answer.
 async fn commit_group<D: Driver>(driver: &D, group: Vec<Pending>) {
-    if group.len() > 1 {
-        let merged = merge(&group);
-        match run(driver, &merged).await {
+    let mut groups = vec![group];
+    while let Some(mut group) = groups.pop() {
+        // Whoever went away does not learn what became of the write, so it may as well not be made.
+        group.retain(|pending| !pending.reply.is_closed());
+        let Some(last) = group.last() else {
+            continue;
+        };
+        let result = match (&last.set.type_change, group.len()) {
+            (Some(change), _) => retrying(|| types::change(driver, &last.set, change)).await,
+            (None, 1) => run(driver, &last.work).await,
+            (None, _) => run_merged(driver, &merge(&group)).await,
+        };
+        match result {
+            Err(error) if let Some(at) = divide(&error, &mut group) => {
+                tracing::debug!(%error, members = group.len(), "group refused, its parts go on");
+                // The later part is pushed first, so that the earlier one goes first.
+                let later = group.split_off(at);
+                groups.push(later);
+                groups.push(group);
+            }
+            Err(CommitError::Store(error)) => {
+                let (kind, subject) = (error.kind, error.subject);
+                let cause = error
+                    .source
+                    .map(|cause| cause.to_string())
+                    .unwrap_or_default();
+                for pending in group {
+                    let error = StoreError::new(kind, subject, cause.clone());
+                    answer(pending, Err(error.into()));
+                }
+            }
+            Err(CommitError::Conflict(conflict)) => {
+                for pending in group {
+                    answer(pending, Err(conflict.clone().into()));
+                }
+            }
             Ok(position) => {
                 for pending in group {
-                    // A writer that went away needs no answer.
-                    let _ = pending.reply.send(Ok(Receipt { position }));
+                    answer(pending, Ok(Receipt { position }));
                 }
-                return;
-            }
-            Err(error) => {
-                if let CommitError::Store(store) = &error
-                    && store.may_have_applied()
-                {
-                    let detail = store.to_string();
-                    for pending in group {
-                        let error = StoreError::new(
-                            StoreErrorKind::UnknownOutcome,
-                            "committing a group",
-                            detail.clone(),
-                        );
-                        let _ = pending.reply.send(Err(error.into()));
-                    }
-                    return;
-                }
-                tracing::debug!(%error, members = group.len(), "group refused, members run one by one");
             }
         }
     }
-    for pending in group {
-        let result = match &pending.set.type_change {
-            None => run(driver, &pending.work).await,
-            Some(change) => retrying(|| types::change(driver, &pending.set, change)).await,
-        };
-        let _ = pending
-            .reply
-            .send(result.map(|position| Receipt { position }));
+}
+
+/// A writer that went away needs no answer.
+fn answer(pending: Pending, result: Result<Receipt, CommitError>) {
+    let _ = pending.reply.send(result);
+}
+
+/// Where to divide a group whose error may be the fault of some of its members, so that the others do not share it; `None` where everybody
+/// gets the error. A type that is being changed is divided from the others, rather than waited for again and again in halves.
+fn divide(error: &CommitError, group: &mut [Pending]) -> Option<usize> {
+    if group.len() < 2 {
+        return None;
+    }
+    let halves = Some(group.len() / 2);
+    match error {
+        CommitError::Conflict(_) => halves,
+        CommitError::Store(error) => match error.kind {
+            StoreErrorKind::Internal => halves,
+            StoreErrorKind::TypeChanging => {
+                let first = group
+                    .first()
+                    .and_then(|one| one.work.types.first().map(|one| one.id));
+                let apart = |one: &Pending| !one.work.types.iter().any(|of| Some(of.id) == first);
+                // Stable: each part keeps its order.
+                group.sort_by_key(apart);
+                Some(group.partition_point(|one| !apart(one))).filter(|at| *at < group.len())
+            }
+            StoreErrorKind::Timeout
+            | StoreErrorKind::Unavailable
+            | StoreErrorKind::Full
+            | StoreErrorKind::UnknownOutcome => None,
+        },
     }
 }
 
@@ -239,14 +283,16 @@ fn merge(group: &[Pending]) -> Work {
                 merged.types.push(Arc::clone(entity_type));
             }
         }
-        merged.scope = work.scope.clone();
+        if !work.batch.targets.is_empty() {
+            merged.scope = work.scope.clone();
+        }
         merged.batch.append(work.batch.clone());
     }
     merged.batch.keys_added.sort();
     merged
 }
 
-/// Runs one work: as one statement where the engine takes it, else, or when that was refused, step by step.
+/// Runs one work: as one statement where the engine takes it, else, or when an expectation of it was not met, step by step.
 pub(crate) async fn run<D: Driver>(driver: &D, work: &Work) -> Result<Position, CommitError> {
     if work.batch.changes.is_empty() {
         return Ok(Position {
@@ -256,19 +302,42 @@ pub(crate) async fn run<D: Driver>(driver: &D, work: &Work) -> Result<Position, 
     }
     if D::DIALECT == Dialect::Postgres && one_statement::possible(work) {
         match one_statement::run(driver, work).await {
-            Ok(position) => return Ok(position),
-            Err(error) if error.failure == Failure::ConnectionLost => {
-                return Err(error.into_store_error("committing", Committing::Yes).into());
-            }
-            Err(error) if error.failure == Failure::Unavailable => {
-                return Err(error.into_store_error("committing", Committing::No).into());
-            }
-            Err(error) => {
+            Err(error) if told_by_steps(error.failure) => {
                 tracing::debug!(error = %error.source, "statement refused, going step by step");
+            }
+            done => {
+                return done
+                    .map_err(|error| error.into_store_error("committing", Committing::Yes).into());
             }
         }
     }
     retrying(|| stepwise(driver, work)).await
+}
+
+/// Runs the work of several: as [`run`], but a statement that was refused is not run step by step, since its parts will be.
+async fn run_merged<D: Driver>(driver: &D, work: &Work) -> Result<Position, CommitError> {
+    if D::DIALECT == Dialect::Postgres && one_statement::possible(work) {
+        match one_statement::run(driver, work).await {
+            Err(error) if error.failure == Failure::Retry => {}
+            done => {
+                return done
+                    .map_err(|error| error.into_store_error("committing", Committing::Yes).into());
+            }
+        }
+    }
+    retrying(|| stepwise(driver, work)).await
+}
+
+/// Failures of a statement of which going step by step tells more, or that it may not meet.
+fn told_by_steps(failure: Failure) -> bool {
+    match failure {
+        Failure::Expectation | Failure::Unique | Failure::Retry | Failure::Other => true,
+        Failure::Unavailable
+        | Failure::ConnectionLost
+        | Failure::Timeout
+        | Failure::LockTimeout
+        | Failure::Full => false,
+    }
 }
 
 async fn stepwise<D: Driver>(driver: &D, work: &Work) -> Result<Position, Stop> {

@@ -1,7 +1,7 @@
 //! Every SQL statement of the registry, once, for two dialects; and the store over them, generic over a driver.
 //!
 //! - [`Statement`] and [`Sql`]: how statements are rendered; [`Dialect`]: where the two engines differ.
-//! - `write`, `find`, `filter`, `types`, `index`, `jobs`: the statements by topic.
+//! - `write`, `find`, `lead`, `filter`, `types`, `index`, `jobs`: the statements by topic.
 //! - [`Driver`]: what an engine supplies. [`SqlStore`]: the `Store` and `Jobs` ports over any driver.
 
 mod apply;
@@ -13,10 +13,13 @@ mod find;
 mod group;
 mod index;
 mod jobs;
+mod lead;
 mod load;
 mod log;
 mod one_statement;
 mod range;
+#[cfg(test)]
+mod snapshots;
 mod statement;
 mod store;
 mod types;
@@ -24,5 +27,5 @@ mod write;
 
 pub use dialect::Dialect;
 pub use driver::{Committing, Driver, EngineError, Failure, Migrations};
-pub use statement::{Argument, Cell, Column, ColumnType, ColumnValues, Row, Sql, Statement};
+pub use statement::{Argument, Cell, Column, ColumnType, ColumnValues, Plan, Row, Sql, Statement};
 pub use store::SqlStore;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     Argument, Column,
     ColumnType::Int,
-    Driver, EngineError, Sql, Statement,
+    Dialect, Driver, EngineError, Sql, Statement,
     apply::Work,
     entities::and_readable,
     write::{self, Source, change_columns, entity_columns, key_columns},
@@ -44,7 +44,7 @@ pub(crate) fn possible(work: &Work) -> bool {
 
 /// Runs the work as one statement.
 pub(crate) async fn run<D: Driver>(driver: &D, work: &Work) -> Result<Position, EngineError> {
-    let rows = driver.fetch(render::<D>(work)).await?;
+    let rows = driver.write(render(D::DIALECT, work)).await?;
     let mut position = Position {
         transaction: 0,
         sequence: 0,
@@ -61,9 +61,9 @@ pub(crate) async fn run<D: Driver>(driver: &D, work: &Work) -> Result<Position, 
 }
 
 /// The statement: a `WITH` of the very pieces that the step by step way runs, and one row that exists only if each did what it should.
-pub(crate) fn render<D: Driver>(work: &Work) -> Statement {
+pub(crate) fn render(dialect: Dialect, work: &Work) -> Statement {
     let batch = &work.batch;
-    let mut sql = Sql::new(D::DIALECT);
+    let mut sql = Sql::new(dialect);
     let mut expected: Vec<(&str, usize)> = Vec::new();
 
     let mut types: Vec<(Uuid, i64)> = work
@@ -116,6 +116,7 @@ pub(crate) fn render<D: Driver>(work: &Work) -> Statement {
     }
     sql.push(", log AS (");
     write::insert_changes(&mut sql, Source::Rows(change_columns(&batch.changes)));
+    expected.push(("log", batch.changes.len()));
     sql.push(") SELECT (SELECT max(transaction) FROM log), (SELECT max(sequence) FROM log) WHERE registry_expect(TRUE");
     for (name, count) in expected {
         sql.push(&format!(" AND (SELECT count(*) FROM {name}) = "));

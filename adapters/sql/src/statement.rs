@@ -121,6 +121,17 @@ pub struct Statement {
     pub arguments: Vec<Argument>,
     /// What its rows hold.
     pub columns: &'static [ColumnType],
+    /// Whether the engine may keep its plan for the next run.
+    pub plan: Plan,
+}
+
+/// Whether an engine may keep the plan of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// It may: the statement touches a few rows by index, whatever the tables hold.
+    Kept,
+    /// It must look at the tables and arguments anew: a plan for thousands of rows made while a table was empty is ruinous once it is full.
+    Fresh,
 }
 
 /// The values of one column of a set of rows that is bound as an argument.
@@ -308,6 +319,15 @@ impl Sql {
             text: self.text,
             arguments: self.arguments,
             columns,
+            plan: Plan::Kept,
+        }
+    }
+
+    /// The statement, planned anew at each run.
+    pub fn finish_fresh(self, columns: &'static [ColumnType]) -> Statement {
+        Statement {
+            plan: Plan::Fresh,
+            ..self.finish(columns)
         }
     }
 }

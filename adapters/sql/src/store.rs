@@ -30,8 +30,11 @@ use crate::{
     find,
     group::{self, Groups},
     index,
+    lead::{self, Ids, Lead},
     load::Area,
-    log, range, types,
+    log,
+    range::{self, Range},
+    types,
 };
 
 /// Entities read at once by an export.
@@ -82,6 +85,77 @@ impl<D: Driver> SqlStore<D> {
             .fetch(statement)
             .await
             .map_err(|error| error.into_store_error(subject, Committing::No))
+    }
+
+    async fn page(
+        &self,
+        query: &Query,
+        range: &Range,
+        wanted: usize,
+        lead: &Lead<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let statement = find::page(D::DIALECT, query, range, wanted, lead);
+        self.fetch("searching", statement).await
+    }
+
+    /// The smallest set that a query may begin with, when it is small.
+    async fn small<'a, 'b>(
+        &self,
+        query: &Query,
+        candidates: &'b [Ids<'a>],
+    ) -> Result<Option<&'b Ids<'a>>, StoreError> {
+        if let Some(named) = candidates.iter().find(|ids| lead::is_named(ids)) {
+            return Ok(Some(named));
+        }
+        let sizes = match candidates {
+            [] => return Ok(None),
+            // A run in the order of the page needs no more than the page, whatever its length.
+            [one]
+                if query.sort.is_empty()
+                    && query.count == Count::None
+                    && !lead::runs(one).is_empty() =>
+            {
+                return Ok(None);
+            }
+            _ => {
+                self.fetch("searching", lead::sizes(D::DIALECT, candidates))
+                    .await?
+            }
+        };
+        let mut smallest = None;
+        for mut row in sizes {
+            for ids in candidates {
+                let size = row.unsigned()?;
+                if size <= lead::SMALL as u64 && smallest.is_none_or(|(least, _)| size < least) {
+                    smallest = Some((size, ids));
+                }
+            }
+        }
+        Ok(smallest.map(|(_, ids)| ids))
+    }
+
+    /// A stretch when no small set is known.
+    async fn large(
+        &self,
+        query: &Query,
+        range: &Range,
+        wanted: usize,
+        candidates: &[Ids<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        if !query.sort.is_empty() {
+            return self.page(query, range, wanted, &Lead::Order).await;
+        }
+        let lead = lead::in_id_order(query, candidates);
+        let (Lead::Order, [set, ..], [_]) = (&lead, candidates, query.types.as_slice()) else {
+            return self.page(query, range, wanted, &lead).await;
+        };
+        let rows = self.page(query, range, wanted, &Lead::Window).await?;
+        if rows.len() == wanted {
+            return Ok(rows);
+        }
+        // What matches is rare here, or far from here.
+        let lead = Lead::Set(set.clone());
+        self.page(query, range, wanted, &lead).await
     }
 
     async fn setting(&self, name: &str) -> Result<String, StoreError> {
@@ -146,12 +220,21 @@ impl<D: Driver> Store for SqlStore<D> {
     }
 
     async fn find(&self, query: &Query) -> Result<Found, StoreError> {
+        let candidates = lead::candidates(query);
+        let small = self.small(query, &candidates).await?;
         let mut items = Vec::new();
         for range in range::ranges(&query.sort, query.after.as_ref()) {
+            if !find::possible(query, &range) {
+                continue;
+            }
             let wanted = query.limit + 1 - items.len();
-            let rows = self
-                .fetch("searching", find::page(D::DIALECT, query, &range, wanted))
-                .await?;
+            let rows = match &small {
+                Some(ids) => {
+                    let lead = Lead::Set((*ids).clone());
+                    self.page(query, &range, wanted, &lead).await?
+                }
+                None => self.large(query, &range, wanted, &candidates).await?,
+            };
             items.extend(entities_of(rows)?);
             if items.len() > query.limit {
                 break;
@@ -162,8 +245,9 @@ impl<D: Driver> Store for SqlStore<D> {
         let total = match query.count {
             Count::None => None,
             Count::Exact => {
+                let set = small.or_else(|| lead::worth_counting(&candidates));
                 let rows = self
-                    .fetch("counting", find::count(D::DIALECT, query))
+                    .fetch("counting", find::count(D::DIALECT, query, set))
                     .await?;
                 rows.into_iter()
                     .next()
@@ -375,7 +459,12 @@ async fn export<D: Driver>(
 ) {
     let mut ranges = VecDeque::from(range::ranges(&query.sort, None));
     while let Some(range) = ranges.pop_front() {
-        let statement = find::page(D::DIALECT, &query, &range, EXPORT_PAGE);
+        let lead = if query.sort.is_empty() {
+            lead::in_id_order(&query, &lead::candidates(&query))
+        } else {
+            Lead::Order
+        };
+        let statement = find::page(D::DIALECT, &query, &range, EXPORT_PAGE, &lead);
         let page = driver.fetch_in(&mut snapshot, statement).await;
         let page = page
             .map_err(|error| error.into_store_error("exporting", Committing::No))

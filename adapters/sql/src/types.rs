@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use registry_core::{
     Entity, EntityId, EntityType, FieldNumber, LinkTargets, TypeId, Version,
-    change::{Change, ChangeOperation, ChangeSet, Earlier, KeyRow, TypeChange},
+    change::{Batch, ChangeSet, KeyRow, TypeChange},
     port::{CatalogRows, Conflict, Position, StoreError, TypeViolation},
 };
 
@@ -12,7 +12,7 @@ use crate::{
     Argument,
     ColumnType::{Id, Int, Text},
     Dialect, Driver, Sql, Statement,
-    apply::{Stop, last_position, statement},
+    apply::{LOGGED, Stop, read_logged, statement},
     driver::Committing,
     entities, group, index,
     write::{self, Source, change_columns, key_columns},
@@ -130,26 +130,11 @@ async fn apply<D: Driver>(
     index::note(driver, transaction, change).await?;
     write_type(driver, transaction, change).await?;
     write_version(driver, transaction, version.next()).await?;
-    let row = Change {
-        entity: EntityId(subject.id.0),
-        type_id: subject.id,
-        // A removal is a version of its own, like that of an entity.
-        version: change
-            .after
-            .as_ref()
-            .map_or(subject.version.next(), |after| after.version),
-        operation: ChangeOperation::Type,
-        earlier: Earlier::default(),
-        actor: set.actor.clone(),
-        at: set.at,
-    };
     let mut sql = Sql::new(D::DIALECT);
-    write::insert_changes(&mut sql, Source::Rows(change_columns(&[row])));
-    last_position(
-        driver
-            .fetch_in(transaction, sql.finish(&[Int, Int]))
-            .await?,
-    )
+    let row = change_columns(&Batch::of(set).changes);
+    write::insert_changes(&mut sql, Source::Rows(row));
+    let rows = driver.fetch_in(transaction, sql.finish(LOGGED)).await?;
+    Ok(read_logged(rows)?.last)
 }
 
 /// Reads the catalog's version and keeps every other change of the catalog out until the end.

@@ -10,8 +10,7 @@ use uuid::Uuid;
 use crate::{Argument, Column, Dialect, Sql};
 
 pub(crate) fn json(value: &impl Serialize) -> String {
-    // Maps with number keys and plain structs: nothing here can fail to serialise.
-    serde_json::to_string(value).unwrap_or_default()
+    serde_json::to_string(value).expect("plain structs and maps with number keys serialise")
 }
 
 /// Where the rows of a piece come from.
@@ -216,16 +215,18 @@ pub(crate) fn delete_owners(sql: &mut Sql, source: Source) {
     sql.push(")");
 }
 
-/// Appends rows to the change log, in order.
+/// Appends rows to the change log, in order, and returns the place and the entity of each; those whose version the log has already are left
+/// out.
 pub(crate) fn insert_changes(sql: &mut Sql, source: Source) {
     sql.push("INSERT INTO change (entity, type, version, operation, earlier, actor, at) ");
     sql.push("SELECT r.entity, r.type, r.version, r.operation, r.earlier, r.actor, r.at FROM ");
     source.push(sql);
-    sql.push(match sql.dialect {
-        // Without WHERE, SQLite would read RETURNING as part of the join.
-        Dialect::Sqlite => " WHERE TRUE RETURNING 0, sequence",
-        Dialect::Postgres => " RETURNING transaction::text::bigint AS transaction, sequence",
-    });
+    let place = match sql.dialect {
+        Dialect::Sqlite => "0",
+        Dialect::Postgres => "transaction::text::bigint AS transaction",
+    };
+    sql.push(" WHERE TRUE ON CONFLICT DO NOTHING RETURNING ");
+    sql.push(place).push(", sequence, entity");
 }
 
 /// The columns of rows of the change log.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use registry_core::port::{StoreError, StoreErrorKind};
-use registry_sql::{Argument, Cell, ColumnType, Dialect, Driver, EngineError, Row, Statement};
+use registry_sql::{
+    Argument, Cell, ColumnType, Dialect, Driver, EngineError, Plan, Row, Statement,
+};
 use sqlx::{
     AssertSqlSafe, Row as _, Sqlite, SqliteConnection,
     query::Query,
@@ -17,7 +19,7 @@ use crate::{
     SqliteConfig,
     error::classify,
     migrate,
-    pool::{Open, Pool, Pooled},
+    pool::{Pool, Pooled, State},
 };
 
 /// Older versions may lose committed writes when a write meets a checkpoint (the WAL-reset bug).
@@ -93,7 +95,8 @@ fn bind(
     Query<'static, Sqlite, SqliteArguments>,
     &'static [ColumnType],
 ) {
-    let mut query = sqlx::query(AssertSqlSafe(statement.text));
+    let mut query =
+        sqlx::query(AssertSqlSafe(statement.text)).persistent(statement.plan == Plan::Kept);
     for argument in statement.arguments {
         query = match argument {
             Argument::Int(value) => query.bind(value),
@@ -143,6 +146,13 @@ async fn run(connection: &mut SqliteConnection, text: &'static str) -> Result<()
         .map_err(classify)
 }
 
+/// Begins a transaction; from here to its end the connection is busy.
+async fn begin(mut connection: Pooled, text: &'static str) -> Result<Transaction, EngineError> {
+    connection.set_state(State::Busy);
+    run(connection.get()?, text).await?;
+    Ok(Transaction(connection))
+}
+
 /// An open transaction on a connection of its own.
 #[derive(Debug)]
 pub struct Transaction(Pooled);
@@ -155,27 +165,26 @@ impl Driver for SqliteDriver {
 
     async fn fetch(&self, statement: Statement) -> Result<Vec<Row>, EngineError> {
         let mut connection = self.readers.acquire(Some(self.statement_timeout)).await?;
-        fetch(connection.get()?, statement).await
+        connection.set_state(State::Busy);
+        let rows = fetch(connection.get()?, statement).await;
+        connection.set_state(State::Idle);
+        rows
+    }
+
+    async fn write(&self, statement: Statement) -> Result<Vec<Row>, EngineError> {
+        let mut transaction = self.begin().await?;
+        let rows = self.fetch_in(&mut transaction, statement).await?;
+        self.commit(transaction).await?;
+        Ok(rows)
     }
 
     async fn begin(&self) -> Result<Transaction, EngineError> {
-        let mut connection = self.writer.acquire(None).await?;
-        connection.set_open(Open::Yes);
         // A deferred transaction that turns into a writer fails at once, whatever the busy timeout.
-        match run(connection.get()?, "BEGIN IMMEDIATE").await {
-            Ok(()) => Ok(Transaction(connection)),
-            Err(error) => {
-                connection.set_open(Open::No);
-                Err(error)
-            }
-        }
+        begin(self.writer.acquire(None).await?, "BEGIN IMMEDIATE").await
     }
 
     async fn snapshot(&self) -> Result<Transaction, EngineError> {
-        let mut connection = self.readers.acquire(None).await?;
-        connection.set_open(Open::Yes);
-        run(connection.get()?, "BEGIN").await?;
-        Ok(Transaction(connection))
+        begin(self.readers.acquire(None).await?, "BEGIN").await
     }
 
     async fn fetch_in(
@@ -201,7 +210,7 @@ impl Driver for SqliteDriver {
 
     async fn commit(&self, mut transaction: Transaction) -> Result<(), EngineError> {
         run(transaction.0.get()?, "COMMIT").await?;
-        transaction.0.set_open(Open::No);
+        transaction.0.set_state(State::Idle);
         Ok(())
     }
 
@@ -211,8 +220,8 @@ impl Driver for SqliteDriver {
             Err(error) => Err(error),
         };
         match rolled_back {
-            Ok(()) => transaction.0.set_open(Open::No),
-            // Some errors (disk full, I/O) have rolled back already; the next user of the connection makes sure.
+            Ok(()) => transaction.0.set_state(State::Idle),
+            // Some errors (disk full, I/O) have rolled back already; the pool makes sure.
             Err(error) => tracing::debug!(error = %error.source, "rollback"),
         }
     }

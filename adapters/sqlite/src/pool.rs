@@ -23,8 +23,39 @@ const NEVER: u64 = u64::MAX;
 struct Connection {
     inner: SqliteConnection,
     deadline: Arc<AtomicU64>,
-    /// A transaction was left open by whoever had it before.
-    open: bool,
+    /// Whoever had it before left a transaction open, or went away in the middle of a statement.
+    left_open: bool,
+}
+
+impl Connection {
+    async fn open(options: &SqliteConnectOptions, begun: Instant) -> Result<Self, EngineError> {
+        let mut inner = SqliteConnection::connect_with(options)
+            .await
+            .map_err(classify)?;
+        let deadline = Arc::new(AtomicU64::new(NEVER));
+        let watched = Arc::clone(&deadline);
+        let in_time = move || watched.load(Ordering::Relaxed) > elapsed(begun);
+        let mut handle = inner.lock_handle().await.map_err(classify)?;
+        handle.set_progress_handler(STEPS, in_time);
+        drop(handle);
+        Ok(Self {
+            inner,
+            deadline,
+            left_open: false,
+        })
+    }
+
+    /// Makes a connection that was left in the middle of something as good as new; `false` when it must be replaced.
+    async fn recover(&mut self) -> bool {
+        // Its deadline is past, so what still runs is interrupted; the handle is had when that has ended.
+        let idle = self.inner.lock_handle().await.is_ok();
+        self.deadline.store(NEVER, Ordering::Relaxed);
+        // Fails, too, where SQLite ended the transaction by itself: whatever it was, the connection is not trusted any more then.
+        idle && sqlx::query("ROLLBACK")
+            .execute(&mut self.inner)
+            .await
+            .is_ok()
+    }
 }
 
 /// Connections to one file.
@@ -32,6 +63,7 @@ struct Connection {
 pub(crate) struct Pool {
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
+    options: SqliteConnectOptions,
     wait: Duration,
     begun: Instant,
     size: usize,
@@ -47,26 +79,12 @@ impl Pool {
         let begun = Instant::now();
         let mut connections = Vec::with_capacity(size);
         for _ in 0..size {
-            let mut inner = SqliteConnection::connect_with(options)
-                .await
-                .map_err(classify)?;
-            let deadline = Arc::new(AtomicU64::new(NEVER));
-            let watched = Arc::clone(&deadline);
-            let in_time = move || watched.load(Ordering::Relaxed) > elapsed(begun);
-            inner
-                .lock_handle()
-                .await
-                .map_err(classify)?
-                .set_progress_handler(STEPS, in_time);
-            connections.push(Connection {
-                inner,
-                deadline,
-                open: false,
-            });
+            connections.push(Connection::open(options, begun).await?);
         }
         Ok(Self {
             idle: Arc::new(Mutex::new(connections)),
             permits: Arc::new(Semaphore::new(size)),
+            options: options.clone(),
             wait,
             begun,
             size,
@@ -89,25 +107,31 @@ impl Pool {
         let Ok(Ok(permit)) = permit else {
             return Err(unavailable("no connection became free in time"));
         };
-        let connection = self
+        let taken = self
             .idle
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
-        let connection = connection.ok_or_else(|| unavailable("the pool lost a connection"))?;
-        let deadline = limit.map_or(NEVER, |limit| elapsed(self.begun) + millis(limit));
-        connection.deadline.store(deadline, Ordering::Relaxed);
+        // From here on the connection goes back however this ends.
         let mut pooled = Pooled {
-            connection: Some(connection),
+            connection: taken,
             idle: Arc::clone(&self.idle),
+            state: State::Idle,
             _permit: permit,
         };
-        if pooled.is_open() {
-            sqlx::query("ROLLBACK")
-                .execute(pooled.get()?)
-                .await
-                .map_err(classify)?;
-            pooled.set_open(Open::No);
+        let usable = match &mut pooled.connection {
+            Some(connection) if connection.left_open => connection.recover().await,
+            Some(_) => true,
+            None => false,
+        };
+        if !usable {
+            pooled.connection = None;
+            pooled.connection = Some(Connection::open(&self.options, self.begun).await?);
+        }
+        if let Some(connection) = &mut pooled.connection {
+            connection.left_open = false;
+            let deadline = limit.map_or(NEVER, |limit| elapsed(self.begun) + millis(limit));
+            connection.deadline.store(deadline, Ordering::Relaxed);
         }
         Ok(pooled)
     }
@@ -121,18 +145,21 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(NEVER)
 }
 
-/// Whether a transaction is open.
+/// What whoever has a connection is doing with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Open {
-    Yes,
-    No,
+pub(crate) enum State {
+    /// Nothing: it may go back as it is.
+    Idle,
+    /// A statement or a transaction is under way, or ended in a way that leaves its state open.
+    Busy,
 }
 
-/// A connection in use; goes back when it is dropped.
+/// A connection in use; goes back when it is dropped. Dropped while it is busy, it is recovered or replaced before it is used again.
 #[derive(Debug)]
 pub(crate) struct Pooled {
     connection: Option<Connection>,
     idle: Arc<Mutex<Vec<Connection>>>,
+    state: State,
     // Dropped after the connection went back, so that whoever gets the permit finds it.
     _permit: OwnedSemaphorePermit,
 }
@@ -149,28 +176,24 @@ impl Pooled {
         }
     }
 
-    /// Notes whether a transaction is open, so that an abandoned one is rolled back before the connection is used again.
-    pub(crate) fn set_open(&mut self, open: Open) {
-        if let Some(connection) = &mut self.connection {
-            connection.open = open == Open::Yes;
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        self.connection
-            .as_ref()
-            .is_some_and(|connection| connection.open)
+    /// Says what is being done with it.
+    pub(crate) fn set_state(&mut self, state: State) {
+        self.state = state;
     }
 }
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            connection.deadline.store(NEVER, Ordering::Relaxed);
-            self.idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+        if let Some(mut connection) = self.connection.take() {
+            // Nobody waits for what still runs: it is over at the next look at the clock.
+            let (left_open, deadline) = match self.state {
+                State::Idle => (false, NEVER),
+                State::Busy => (true, 0),
+            };
+            connection.left_open = left_open;
+            connection.deadline.store(deadline, Ordering::Relaxed);
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.push(connection);
         }
     }
 }

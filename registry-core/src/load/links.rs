@@ -13,6 +13,9 @@ use crate::{
 
 use super::{decide::set, overlay::Overlay, prepare::Ground};
 
+/// What a row is told whose link target is absent or invisible.
+pub(crate) const NO_TARGET: &str = "no such entity is stored or created by an earlier row";
+
 /// What the row makes of its entity's links.
 #[derive(Debug)]
 pub(super) struct Decided {
@@ -167,10 +170,7 @@ fn resolve(
             "link_target_type",
             format!("`{}` does not lead to entities of this type", link.name),
         )),
-        Some(_) | None => Err((
-            "link_target_not_found",
-            "no such entity is stored or created by an earlier row".to_owned(),
-        )),
+        Some(_) | None => Err(("link_target_not_found", NO_TARGET.to_owned())),
     }
 }
 

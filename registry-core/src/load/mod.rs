@@ -18,4 +18,5 @@ mod tests;
 pub use area::{
     Applied, LoadArea, Lookup, Origin, Resolution, ResolvedEntity, ResolvedTarget, Written,
 };
+pub(crate) use links::NO_TARGET;
 pub use run::run;

@@ -181,7 +181,10 @@ impl Uploads<'_> {
             _ => JobState::Succeeded,
         };
         job.finished_at = Some(self.registry.now());
-        self.registry.jobs.put_job(&job).await?;
+        // What was applied is applied: the answer says so even where the job cannot.
+        if let Err(error) = self.registry.jobs.put_job(&job).await {
+            tracing::warn!(%error, job = %job.id, "a finished upload's job could not be written");
+        }
         let all: u64 = job.error_counts.values().sum();
         Ok(UploadOutcome {
             errors_truncated: all > errors.len() as u64,

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::{
     Catalog, EntityId, EntityType, LinkTargets, Problem, TypeId,
     entity_type::{Field, Key, Link},
+    load::NO_TARGET,
     port::{EntityRef, KeyRef, RowTarget},
 };
 
@@ -41,18 +42,23 @@ impl TargetKey {
 
     /// The target named by a cell.
     pub(super) fn cell(&self, text: &str) -> Result<RowTarget, Problem> {
-        let value = values::one_cell(&self.field, text)?;
-        Ok(self.target(value, shorten(text)))
+        let shown = shorten(text);
+        match values::one_cell(&self.field, text) {
+            Ok(value) => Ok(self.target(value, shown)),
+            Err(problem) => Err(unheld(problem, shown)),
+        }
     }
 
     /// The target named by a JSON value.
     pub(super) fn json(&self, value: &Value) -> Result<RowTarget, Problem> {
-        let encoded = self.field.kind.encode(value)?;
         let shown = match value {
             Value::String(text) => shorten(text),
             other => shorten(&other.to_string()),
         };
-        Ok(self.target(encoded, shown))
+        match self.field.kind.encode(value) {
+            Ok(encoded) => Ok(self.target(encoded, shown)),
+            Err(problem) => Err(unheld(problem, shown)),
+        }
     }
 
     fn target(&self, value: crate::Encoded, shown: String) -> RowTarget {
@@ -65,6 +71,15 @@ impl TargetKey {
             shown,
         }
     }
+}
+
+/// What a value says that the key's field does not take. One that can be read and breaks a rule of the field (too long, no choice) is held by
+/// no entity: its row names a target that is not there, like any other. One of another kind is a mistake of its own.
+fn unheld(problem: Problem, shown: String) -> Problem {
+    if matches!(problem.code, "type" | "format" | "nul_character") {
+        return problem;
+    }
+    Problem::at("", "link_target_not_found", NO_TARGET).with_value(shown)
 }
 
 /// The target named by an id.
@@ -115,4 +130,39 @@ fn by_member(
         ));
     };
     key.json(value)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Timestamp, Version, entity_type};
+
+    #[test]
+    fn a_value_that_no_entity_can_hold_names_a_missing_target() {
+        let id = TypeId(uuid::Uuid::nil());
+        let document = json!({"name": "airport",
+            "fields": {"icao": {"type": "text", "unique": true, "max_length": 4}},
+            "links": {"near": {"to": ["airport"]}}});
+        let document = document.as_object().unwrap();
+        let change = entity_type::define(document, &Catalog::default(), id, Timestamp(0)).unwrap();
+        let airport: Arc<EntityType> = change.after.unwrap();
+        let near = airport.link_named("near").unwrap().clone();
+        let catalog = Catalog::new(Version::FIRST, vec![airport]);
+        let key = TargetKey::find(&catalog, &near, "icao").unwrap();
+
+        for (text, code) in [
+            ("KORDX", "link_target_not_found"),
+            ("a\0b", "nul_character"),
+        ] {
+            assert_eq!(key.cell(text).unwrap_err().code, code);
+            assert_eq!(key.json(&json!(text)).unwrap_err().code, code);
+        }
+        assert_eq!(key.json(&json!(5)).unwrap_err().code, "type");
+        assert_eq!(key.cell("KORD").unwrap().shown, "KORD");
+    }
 }

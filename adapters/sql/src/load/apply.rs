@@ -2,19 +2,19 @@
 
 use registry_core::{
     LinkTargets,
-    port::{Conflict, Position},
+    port::{Conflict, Position, StoreError, StoreErrorKind},
 };
 
 use crate::{
     Argument,
     ColumnType::Int,
     Driver, Sql,
-    apply::{Stop, check_types, last_position, statement},
+    apply::{LOGGED, Stop, check_types, read_logged},
     entities::and_readable,
     write::{self, Piece, Source},
 };
 
-use super::Area;
+use super::{Area, stage::remember};
 
 /// Applies what is staged in an open transaction; a conflict, whichever, says that what is stored has changed.
 pub(super) async fn all<D: Driver>(
@@ -27,8 +27,17 @@ pub(super) async fn all<D: Driver>(
         std::slice::from_ref(&area.entity_type),
     )
     .await?;
+    check_complete(area, transaction).await?;
     lock_updated(area, transaction).await?;
     check_targets(area, transaction).await?;
+    exactly(
+        area,
+        transaction,
+        write::insert_entities,
+        "staging_entity",
+        "create",
+    )
+    .await?;
     run(
         area,
         transaction,
@@ -38,14 +47,6 @@ pub(super) async fn all<D: Driver>(
     )
     .await?;
     exactly(area, transaction, write::insert_keys, "staging_key", "in").await?;
-    exactly(
-        area,
-        transaction,
-        write::insert_entities,
-        "staging_entity",
-        "create",
-    )
-    .await?;
     exactly(
         area,
         transaction,
@@ -66,11 +67,35 @@ pub(super) async fn all<D: Driver>(
             verb: None,
         },
     );
-    last_position(
-        area.driver
-            .fetch_in(transaction, sql.finish(&[Int, Int]))
-            .await?,
-    )
+    let rows = area
+        .driver
+        .fetch_in(transaction, sql.finish_fresh(LOGGED))
+        .await?;
+    let logged = read_logged(rows)?;
+    // An id was used, and its entity deleted, since it was looked at: its versions go on from there.
+    if logged.entities.len() as u64 != area.staged() {
+        return Err(stale());
+    }
+    Ok(logged.last)
+}
+
+/// Keeps the area from being dropped, and compares it with what this load knows to have staged: what a crash of the engine or another hand
+/// took away must not look like a smaller file.
+async fn check_complete<D: Driver>(
+    area: &Area<D>,
+    transaction: &mut D::Transaction,
+) -> Result<(), Stop> {
+    remember(area, transaction, &[]).await?;
+    for table in ["staging_entity", "staging_change"] {
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push(&format!("SELECT count(*) FROM {table} WHERE load = "));
+        sql.bind(Argument::Id(area.load));
+        if count(area, transaction, sql).await? != area.staged() {
+            let lost = "the staging area has lost rows";
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "loading", lost).into());
+        }
+    }
+    Ok(())
 }
 
 async fn run<D: Driver>(
@@ -80,16 +105,10 @@ async fn run<D: Driver>(
     table: &'static str,
     verb: Option<&'static str>,
 ) -> Result<u64, Stop> {
-    let statement = statement(D::DIALECT, |sql| {
-        piece(
-            sql,
-            Source::Staged {
-                table,
-                load: area.load,
-                verb,
-            },
-        );
-    });
+    let mut sql = Sql::new(D::DIALECT);
+    let load = area.load;
+    piece(&mut sql, Source::Staged { table, load, verb });
+    let statement = sql.finish_fresh(&[]);
     Ok(area.driver.execute_in(transaction, statement).await?)
 }
 
@@ -126,7 +145,7 @@ async fn count<D: Driver>(
 ) -> Result<u64, Stop> {
     let rows = area
         .driver
-        .fetch_in(transaction, sql.finish(&[Int]))
+        .fetch_in(transaction, sql.finish_fresh(&[Int]))
         .await?;
     let mut total = 0;
     for mut row in rows {

@@ -8,7 +8,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -23,7 +23,7 @@ use registry_core::{
 use uuid::Uuid;
 
 use crate::{
-    Argument, Dialect, Driver, EngineError, Failure, Sql,
+    Argument, ColumnType, Dialect, Driver, EngineError, Failure, Sql,
     apply::{Stop, Work, statement},
     driver::Committing,
     group,
@@ -53,7 +53,8 @@ pub(crate) struct Area<D: Driver> {
     scope: Scope,
     actor: Principal,
     at: Timestamp,
-    staged: AtomicBool,
+    /// Entities in the staging area.
+    staged: AtomicU64,
 }
 
 impl<D: Driver> fmt::Debug for Area<D> {
@@ -74,12 +75,16 @@ impl<D: Driver> Area<D> {
             scope: plan.caller.scope(),
             actor: plan.caller.actor.clone(),
             at: plan.at,
-            staged: AtomicBool::new(false),
+            staged: AtomicU64::new(0),
         }
     }
 
-    fn has_staged(&self) -> bool {
+    fn staged(&self) -> u64 {
         self.staged.load(Ordering::Relaxed)
+    }
+
+    fn has_staged(&self) -> bool {
+        self.staged() > 0
     }
 
     fn change_set(&self, operations: Vec<Operation>) -> ChangeSet {
@@ -97,10 +102,16 @@ impl<D: Driver> Area<D> {
     async fn begin(&self) -> Result<D::Transaction, EngineError> {
         let mut transaction = self.driver.begin().await?;
         if D::DIALECT == Dialect::Postgres {
-            let unbounded = statement(D::DIALECT, |sql| {
-                sql.push("SET LOCAL statement_timeout = 0");
-            });
-            self.driver.execute_in(&mut transaction, unbounded).await?;
+            // The connection is set up for writes of a few rows; a load's statements are planned for what they find.
+            let mut sql = Sql::new(D::DIALECT);
+            sql.push("SELECT length(set_config('statement_timeout', '0', true)");
+            for setting in ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"] {
+                sql.push(&format!(" || set_config('{setting}', 'on', true)"));
+            }
+            sql.push(")::bigint");
+            self.driver
+                .fetch_in(&mut transaction, sql.finish(&[ColumnType::Int]))
+                .await?;
         }
         Ok(transaction)
     }
@@ -189,8 +200,9 @@ impl<D: Driver> LoadArea for Area<D> {
 
     async fn stage(&self, operations: Vec<Operation>, seen: &[EntityId]) -> Result<(), StoreError> {
         let set = self.change_set(operations);
-        stage::stage(self, &set, seen).await.map_err(failed)?;
-        self.staged.store(true, Ordering::Relaxed);
+        let (added, replaced) = stage::stage(self, &set, seen).await.map_err(failed)?;
+        self.staged.fetch_add(added, Ordering::Relaxed);
+        self.staged.fetch_sub(replaced, Ordering::Relaxed);
         Ok(())
     }
 
@@ -224,20 +236,30 @@ impl<D: Driver> LoadArea for Area<D> {
     }
 }
 
-/// Drops what loads of crashed processes left. On SQLite there is one process, so everything staged is of a crashed one; on PostgreSQL
-/// other servers may be loading, so only what was not touched for long is.
+/// Drops what loads of dead processes left: areas that nobody touched for long. Other processes may be loading into the same store.
 pub(crate) async fn drop_abandoned<D: Driver>(driver: &D) -> Result<(), StoreError> {
-    let before = match D::DIALECT {
-        Dialect::Sqlite => i64::MAX,
-        Dialect::Postgres => SystemClock.now().0 - ABANDONED_MICROS,
-    };
+    let before = SystemClock.now().0 - ABANDONED_MICROS;
     let dropped = async {
         let mut transaction = driver.begin().await?;
-        for table in TABLES {
-            let mut sql = Sql::new(D::DIALECT);
-            sql.push(&format!("DELETE FROM {table} WHERE load IN (SELECT s.load FROM staging AS s WHERE s.touched_at < "));
-            sql.bind(Argument::Int(before)).push(")");
-            driver.execute_in(&mut transaction, sql.finish(&[])).await?;
+        // Claimed first: a load that is applying holds its row, and is passed over.
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("SELECT s.load FROM staging AS s WHERE s.touched_at < ");
+        sql.bind(Argument::Int(before));
+        sql.push(D::DIALECT.lock(" FOR UPDATE SKIP LOCKED"));
+        let rows = driver
+            .fetch_in(&mut transaction, sql.finish(&[ColumnType::Id]))
+            .await?;
+        let loads: Vec<Uuid> = rows
+            .into_iter()
+            .filter_map(|mut row| row.id().ok())
+            .collect();
+        if !loads.is_empty() {
+            for table in TABLES {
+                let mut sql = Sql::new(D::DIALECT);
+                sql.push(&format!("DELETE FROM {table} WHERE "));
+                sql.id_in("load", loads.clone());
+                driver.execute_in(&mut transaction, sql.finish(&[])).await?;
+            }
         }
         driver.commit(transaction).await
     };

@@ -27,7 +27,7 @@ async fn read<D: Driver>(
     sql: Sql,
     columns: &'static [ColumnType],
 ) -> Result<Vec<Row>, StoreError> {
-    let rows = area.driver.fetch(sql.finish(columns)).await;
+    let rows = area.driver.fetch(sql.finish_fresh(columns)).await;
     rows.map_err(|error| error.into_store_error("resolving rows of a load", Committing::No))
 }
 

@@ -17,13 +17,14 @@ use crate::{
 
 use super::Area;
 
-/// Stages operations in one short transaction.
+/// Stages operations in one short transaction; returns how many entities came, and how many of them were there before.
 pub(super) async fn stage<D: Driver>(
     area: &Area<D>,
     set: &ChangeSet,
     seen: &[EntityId],
-) -> Result<(), Stop> {
+) -> Result<(u64, u64), Stop> {
     let batch = Batch::of(set);
+    let mut replaced = 0;
     let mut transaction = area.begin().await?;
     // Only the partner of a symmetric link can be staged twice.
     if area
@@ -49,16 +50,21 @@ pub(super) async fn stage<D: Driver>(
                 .bind(Argument::Id(area.load))
                 .push(" AND ");
             sql.id_in(column, ids.clone());
-            area.driver
+            let deleted = area
+                .driver
                 .execute_in(&mut transaction, sql.finish(&[]))
                 .await?;
+            if table == "staging_entity" {
+                replaced = deleted;
+            }
         }
     }
     for statement in inserts(area, &batch) {
         area.driver.execute_in(&mut transaction, statement).await?;
     }
     remember(area, &mut transaction, seen).await?;
-    crate::group::commit(area.driver.as_ref(), transaction).await
+    crate::group::commit(area.driver.as_ref(), transaction).await?;
+    Ok((set.operations.len() as u64, replaced))
 }
 
 /// Remembers that rows were about these entities, and that the load lives.
