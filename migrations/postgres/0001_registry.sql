@@ -53,6 +53,14 @@ CREATE TABLE field_value (
     PRIMARY KEY (type, field, value, entity)
 );
 
+-- Indexed fields whose values are not all in field_value yet: those of the entities up to built_to are. Queries go without.
+CREATE TABLE pending_index (
+    type     uuid NOT NULL,
+    field    bigint NOT NULL,
+    built_to uuid,
+    PRIMARY KEY (type, field)
+);
+
 CREATE TABLE owner (
     principal text COLLATE "C" NOT NULL,
     type      uuid NOT NULL,

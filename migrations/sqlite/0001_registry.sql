@@ -52,6 +52,14 @@ CREATE TABLE field_value (
     PRIMARY KEY (type, field, value, entity)
 ) STRICT, WITHOUT ROWID;
 
+-- Indexed fields whose values are not all in field_value yet: those of the entities up to built_to are. Queries go without.
+CREATE TABLE pending_index (
+    type     BLOB NOT NULL,
+    field    INTEGER NOT NULL,
+    built_to BLOB,
+    PRIMARY KEY (type, field)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE owner (
     principal TEXT NOT NULL,
     type      BLOB NOT NULL,

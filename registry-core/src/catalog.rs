@@ -1,17 +1,21 @@
 //! All entity types at one moment, looked up by id, by name and by what leads to them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use crate::{
-    EntityType, TypeId, Version,
-    entity_type::{Link, LinkTargets},
+    EntityType, FieldNumber, TypeId, Version,
+    entity_type::{Field, Link, LinkTargets},
 };
 
 /// A snapshot of all types.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
-    /// Grows by one with every change of any type.
+    /// Grows by one with every change of any type, and with every index that becomes ready.
     pub version: Version,
+    building: BTreeSet<(TypeId, FieldNumber)>,
     types: Vec<Arc<EntityType>>,
     by_id: HashMap<TypeId, usize>,
     by_name: HashMap<String, usize>,
@@ -27,7 +31,7 @@ pub struct Incoming<'a> {
 }
 
 impl Catalog {
-    /// A catalog of these types, kept in order of their names.
+    /// A catalog of these types, kept in order of their names; all of their indexes are ready.
     pub fn new(version: Version, mut types: Vec<Arc<EntityType>>) -> Self {
         types.sort_by_key(|one| one.name.to_ascii_lowercase());
         let by_id = types
@@ -42,10 +46,28 @@ impl Catalog {
             .collect();
         Self {
             version,
+            building: BTreeSet::new(),
             types,
             by_id,
             by_name,
         }
+    }
+
+    /// The same with these indexes not ready.
+    #[must_use]
+    pub fn with_building(mut self, building: BTreeSet<(TypeId, FieldNumber)>) -> Self {
+        self.building = building;
+        self
+    }
+
+    /// The indexed fields whose values are not all in `field_value` yet.
+    pub fn building(&self) -> &BTreeSet<(TypeId, FieldNumber)> {
+        &self.building
+    }
+
+    /// Whether a query may use `field_value` for a field: it is indexed, and all of its values are there.
+    pub fn index_ready(&self, type_id: TypeId, field: &Field) -> bool {
+        field.indexed && !self.building.contains(&(type_id, field.number))
     }
 
     /// All types, by name.

@@ -12,6 +12,8 @@ pub const LINKS: usize = 50;
 pub const TEXT_BYTES: usize = 1024 * 1024;
 /// Bytes of a value in `field_value` or `unique_key`.
 pub const INDEXED_BYTES: usize = 1_024;
+/// Entities of one step of the building of an index.
+pub const INDEX_SLICE: usize = 1_000;
 /// Targets of one outgoing link of one entity.
 pub const LINK_TARGETS: usize = 1_000;
 /// Operations of one change set; entities that one delete may touch.

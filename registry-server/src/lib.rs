@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod http;
+mod indexing;
 pub mod serve;
 pub mod telemetry;
 pub mod wire;

@@ -1,6 +1,6 @@
 //! The serve loop: connections in, answers out, and an orderly end.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::body::Body;
 use hyper::server::conn::http1;
@@ -11,9 +11,9 @@ use tokio::{
     sync::watch,
     time::timeout,
 };
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use crate::http::Surface;
+use crate::{http::Surface, indexing};
 
 mod refusal;
 
@@ -52,13 +52,15 @@ impl Signals {
     }
 }
 
-/// Serves until a signal comes. Then nothing new is accepted, requests at work are finished for up to 30 seconds, and it returns; a
+/// Serves until a signal comes, and builds indexes meanwhile. Then nothing new is accepted, requests at work are finished for up to 30 seconds, and it returns; a
 /// second signal ends it at once.
 pub async fn serve(listener: TcpListener, surface: Surface) -> io::Result<()> {
     let mut signals = Signals::new()?;
     let (leave, leaving) = watch::channel(());
     let connections = TaskTracker::new();
     let mut upkeep = tokio::time::interval(UPKEEP);
+    let indexing = indexing::keep_building(Arc::clone(surface.app()));
+    let indexing = AbortOnDropHandle::new(tokio::spawn(indexing));
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -76,6 +78,8 @@ pub async fn serve(listener: TcpListener, surface: Surface) -> io::Result<()> {
         }
     }
     drop(listener);
+    // The next process goes on with what is unfinished.
+    drop(indexing);
     surface.app().leave();
     tracing::info!("ending: requests at work are finished");
     let _ = leave.send(());
@@ -129,8 +133,6 @@ pub async fn listen(address: std::net::SocketAddr) -> io::Result<TcpListener> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use std::sync::Arc;
-
     use registry_core::service::Registry;
     use registry_memory::MemoryStore;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

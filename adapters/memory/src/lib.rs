@@ -11,6 +11,7 @@
 
 mod commit;
 mod find;
+mod index;
 mod jobs;
 mod links;
 mod load;

@@ -6,7 +6,7 @@ use registry_core::{
     Encoded, Entity, EntityId, EntityType, KeyNumber, Scope, TypeId, Version, change::Change,
 };
 
-use crate::links::LinkTable;
+use crate::{index::PendingIndexes, links::LinkTable};
 
 /// What the store holds. `links` and `keys` repeat what the entities say, as the tables of the other stores do, so that the suites can
 /// check that both agree.
@@ -14,6 +14,7 @@ use crate::links::LinkTable;
 pub(crate) struct State {
     pub(crate) catalog: Version,
     pub(crate) types: BTreeMap<TypeId, EntityType>,
+    pub(crate) indexes: PendingIndexes,
     pub(crate) entities: BTreeMap<EntityId, Entity>,
     pub(crate) links: LinkTable,
     pub(crate) keys: BTreeMap<KeySlot, EntityId>,

@@ -8,12 +8,12 @@ use std::{
 use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
 use registry_core::{
-    Encoded, Entity, EntityId, KeyNumber, Scope, TypeId, Version,
+    Encoded, Entity, EntityId, FieldNumber, KeyNumber, Scope, TypeId, Version,
     change::{ChangeSet, LinkRow},
     limits, load,
     port::{
-        CatalogRows, ChangePage, ChangeRow, CommitError, EntityStream, Found, LinkCount, LoadPlan,
-        LoadReport, LoadSink, Position, Receipt, RowStream, Store, StoreError,
+        BuildStep, CatalogRows, ChangePage, ChangeRow, CommitError, EntityStream, Found, LinkCount,
+        LoadPlan, LoadReport, LoadSink, Position, Receipt, RowStream, Store, StoreError,
     },
     query::{Count, Query},
 };
@@ -78,6 +78,7 @@ impl Store for MemoryStore {
         Ok((known != Some(state.catalog)).then(|| CatalogRows {
             version: state.catalog,
             types: state.types.values().cloned().collect(),
+            building: state.indexes.keys().copied().collect(),
         }))
     }
 
@@ -198,6 +199,15 @@ impl Store for MemoryStore {
             },
             Refusal::Store(error) => Err(error.into()),
         }
+    }
+
+    async fn build_index(
+        &self,
+        type_id: TypeId,
+        field: FieldNumber,
+        limit: usize,
+    ) -> Result<BuildStep, StoreError> {
+        Ok(self.state()?.build_index(type_id, field, limit))
     }
 
     async fn load(

@@ -90,6 +90,7 @@ impl State {
     /// Cannot fail: everything was looked at before.
     pub(crate) fn apply_type_change(&mut self, change: &TypeChange) {
         self.catalog = self.catalog.next();
+        self.note_indexes(change);
         if let Some(before) = &change.before {
             self.types.remove(&before.id);
             self.keys.retain(|(type_id, ..), _| *type_id != before.id);

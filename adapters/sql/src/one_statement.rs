@@ -1,7 +1,11 @@
 //! Change sets as one statement: a single round trip on PostgreSQL. Whatever it does not find as expected ends it as a whole; the step by
 //! step way of [`crate::apply`] then tells why.
 
-use registry_core::{EntityId, LinkTargets, change::TargetCheck, port::Position};
+use registry_core::{
+    EntityId, LinkTargets,
+    change::{TargetCheck, ValueRow},
+    port::Position,
+};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -118,8 +122,31 @@ pub(crate) fn render(dialect: Dialect, work: &Work) -> Statement {
         sql.push(&format!(" AND (SELECT count(*) FROM {name}) = "));
         sql.bind(Argument::Int(i64::try_from(count).unwrap_or(i64::MAX)));
     }
+    no_pending_index(&mut sql, &batch.values_removed);
     sql.push(")");
     sql.finish(&[Int, Int])
+}
+
+/// Appends the expectation that no index is being built whose rows are taken away.
+///
+/// The statement may wait for the lock of an entity that a [step of the building](crate::index) holds, and that step inserts the very row
+/// that is to go; the statement would not see it, since it sees the tables as they were before it waited, and the row would stay for ever.
+/// Step by step the delete is a statement of its own, that sees what the lock waited for. The statement sees `pending_index` as of the
+/// same moment as `field_value`: without a row there, all that the building inserted is seen too.
+fn no_pending_index(sql: &mut Sql, removed: &[ValueRow]) {
+    let fields: BTreeSet<_> = removed.iter().map(|row| (row.type_id, row.field)).collect();
+    if fields.is_empty() {
+        return;
+    }
+    sql.push(" AND NOT EXISTS (SELECT 1 FROM pending_index AS p JOIN ");
+    sql.rows(
+        "r",
+        vec![
+            Column::ids("type", fields.iter().map(|(type_id, _)| type_id.0)),
+            Column::ints("field", fields.iter().map(|(_, field)| i64::from(field.0))),
+        ],
+    );
+    sql.push(" ON p.type = r.type AND p.field = r.field)");
 }
 
 /// Appends the check of link targets, unless the work links to nothing that is stored; returns how many rows it must find.

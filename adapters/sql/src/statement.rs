@@ -95,6 +95,15 @@ impl Row {
         }
     }
 
+    /// The next cell, an identifier or NULL.
+    pub fn optional_id(&mut self) -> Result<Option<Uuid>, StoreError> {
+        match self.0.next() {
+            Some(Cell::Id(value)) => Ok(Some(value)),
+            Some(Cell::Null) => Ok(None),
+            other => Err(Self::unexpected(other.as_ref())),
+        }
+    }
+
     /// The next cell, JSON text.
     pub fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, StoreError> {
         serde_json::from_str(&self.text()?).map_err(|error| {

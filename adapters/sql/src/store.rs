@@ -9,12 +9,12 @@ use std::{
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use registry_core::{
-    Encoded, Entity, EntityId, KeyNumber, LinkNumber, Scope, TypeId, Version,
+    Encoded, Entity, EntityId, FieldNumber, KeyNumber, LinkNumber, Scope, TypeId, Version,
     change::{ChangeSet, LinkRow},
     load,
     port::{
-        CatalogRows, ChangePage, ChangeRow, CommitError, EntityStream, Found, LinkCount, LoadPlan,
-        LoadReport, LoadSink, Position, Receipt, RowStream, Store, StoreError,
+        BuildStep, CatalogRows, ChangePage, ChangeRow, CommitError, EntityStream, Found, LinkCount,
+        LoadPlan, LoadReport, LoadSink, Position, Receipt, RowStream, Store, StoreError,
     },
     query::{After, Count, Query},
 };
@@ -29,6 +29,7 @@ use crate::{
     entities::{self, and_readable},
     find,
     group::{self, Groups},
+    index,
     lead::{self, Ids, Lead},
     load::Area,
     log,
@@ -398,6 +399,15 @@ impl<D: Driver> Store for SqlStore<D> {
             return Err(error.into());
         }
         self.groups.commit(set).await
+    }
+
+    async fn build_index(
+        &self,
+        type_id: TypeId,
+        field: FieldNumber,
+        limit: usize,
+    ) -> Result<BuildStep, StoreError> {
+        index::build(self.driver(), type_id, field, limit).await
     }
 
     async fn load(

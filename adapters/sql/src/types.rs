@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use registry_core::{
-    Entity, EntityId, EntityType, LinkTargets, TypeId, Version,
+    Entity, EntityId, EntityType, FieldNumber, LinkTargets, TypeId, Version,
     change::{Batch, ChangeSet, KeyRow, TypeChange},
     port::{CatalogRows, Conflict, Position, StoreError, TypeViolation},
 };
@@ -14,8 +14,8 @@ use crate::{
     Dialect, Driver, Sql, Statement,
     apply::{LOGGED, Stop, read_logged, statement},
     driver::Committing,
-    entities, group,
-    write::{self, Source, change_columns, key_columns, value_columns},
+    entities, group, index,
+    write::{self, Source, change_columns, key_columns},
 };
 
 /// Entities looked at in one read while a type changes.
@@ -72,12 +72,24 @@ pub(crate) async fn catalog<D: Driver>(
         .fetch_in(&mut snapshot, sql.finish(&[Text]))
         .await
         .map_err(failed)?;
+    let pending = driver
+        .fetch_in(&mut snapshot, index::all_pending(D::DIALECT))
+        .await
+        .map_err(failed)?;
     driver.rollback(snapshot).await;
     let types = rows
         .into_iter()
         .map(|mut row| row.json::<EntityType>())
         .collect::<Result<_, _>>()?;
-    Ok(Some(CatalogRows { version, types }))
+    let building = pending
+        .into_iter()
+        .map(|mut row| Ok((TypeId(row.id()?), field_number(row.int()?)?)))
+        .collect::<Result<_, StoreError>>()?;
+    Ok(Some(CatalogRows {
+        version,
+        types,
+        building,
+    }))
 }
 
 /// Applies a change of a type.
@@ -108,28 +120,53 @@ async fn apply<D: Driver>(
     let Some(subject) = change.after.as_ref().or(change.before.as_ref()) else {
         return Err(StoreError::internal("changing a type", "neither before nor after").into());
     };
-    let version = read_version(
-        driver
-            .fetch_in(transaction, version_statement(D::DIALECT, " FOR UPDATE"))
-            .await?,
-    )?;
+    let version = lock_version(driver, transaction).await?;
     if version != change.catalog {
         return Err(Conflict::CatalogChanged.into());
     }
     lock(driver, transaction, subject.id).await?;
     drop_rows(driver, transaction, subject.id, change).await?;
     look_at_entities(driver, transaction, subject.id, change).await?;
+    index::note(driver, transaction, change).await?;
     write_type(driver, transaction, change).await?;
-    let mut sql = Sql::new(D::DIALECT);
-    sql.push("UPDATE setting SET value = ")
-        .bind(Argument::Text(version.next().to_string()))
-        .push(" WHERE name = 'catalog'");
-    driver.execute_in(transaction, sql.finish(&[])).await?;
+    write_version(driver, transaction, version.next()).await?;
     let mut sql = Sql::new(D::DIALECT);
     let row = change_columns(&Batch::of(set).changes);
     write::insert_changes(&mut sql, Source::Rows(row));
     let rows = driver.fetch_in(transaction, sql.finish(LOGGED)).await?;
     Ok(read_logged(rows)?.last)
+}
+
+/// Reads the catalog's version and keeps every other change of the catalog out until the end.
+pub(crate) async fn lock_version<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+) -> Result<Version, Stop> {
+    let statement = version_statement(D::DIALECT, " FOR UPDATE");
+    Ok(read_version(
+        driver.fetch_in(transaction, statement).await?,
+    )?)
+}
+
+/// Writes the catalog's version, which must be locked.
+pub(crate) async fn write_version<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    version: Version,
+) -> Result<(), Stop> {
+    let update = statement(D::DIALECT, |sql| {
+        sql.push("UPDATE setting SET value = ")
+            .bind(Argument::Text(version.to_string()))
+            .push(" WHERE name = 'catalog'");
+    });
+    driver.execute_in(transaction, update).await?;
+    Ok(())
+}
+
+fn field_number(value: i64) -> Result<FieldNumber, StoreError> {
+    u32::try_from(value)
+        .map(FieldNumber)
+        .map_err(|error| StoreError::internal("decoding a row", error))
 }
 
 /// Waits until no writer holds the type, and keeps writers out until the end. On SQLite the transaction itself does.
@@ -209,20 +246,15 @@ impl Violations {
     }
 }
 
-/// Reads every entity of the type, slice by slice: checks it against the change, and builds the rows that the change asks for.
+/// Reads every entity of the type, slice by slice: checks it against the change, and claims the keys that the change asks for.
 async fn look_at_entities<D: Driver>(
     driver: &D,
     transaction: &mut D::Transaction,
     id: TypeId,
     change: &TypeChange,
 ) -> Result<(), Stop> {
-    let build = change.rows_to_build();
     let narrowed = change.narrowed_links();
-    if !change.looks_at_entities()
-        && build.keys.is_empty()
-        && build.values.is_empty()
-        && narrowed.is_empty()
-    {
+    if !change.looks_at_entities() && change.keys_to_build().is_empty() && narrowed.is_empty() {
         return Ok(());
     }
     let mut violations = Violations::default();
@@ -234,21 +266,11 @@ async fn look_at_entities<D: Driver>(
                 violations.add(name, code, entity.id);
             }
         }
-        let (keys, values): (Vec<_>, Vec<_>) =
-            slice.iter().map(|entity| change.rows_of(entity)).unzip();
-        let keys: Vec<KeyRow> = keys.into_iter().flatten().collect();
-        let values: Vec<_> = values.into_iter().flatten().collect();
+        let keys: Vec<KeyRow> = slice
+            .iter()
+            .flat_map(|entity| change.keys_of(entity))
+            .collect();
         claim(driver, transaction, change, keys, &mut violations).await?;
-        if !values.is_empty() {
-            driver
-                .execute_in(
-                    transaction,
-                    statement(D::DIALECT, |sql| {
-                        write::insert_values(sql, Source::Rows(value_columns(&values)));
-                    }),
-                )
-                .await?;
-        }
         match slice.last() {
             Some(last) if i64::try_from(slice.len()) == Ok(SLICE) => after = Some(last.id),
             _ => break,

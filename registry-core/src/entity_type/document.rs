@@ -5,9 +5,15 @@ use serde_json::{Map, Value, json};
 use super::{Cardinality, EntityType, Field, Link, LinkTargets, OnDelete};
 use crate::{Catalog, field::Kind};
 
+/// The member of an indexed field that tells whether its index is in use.
+pub(super) const INDEX_STATE: &str = "index_state";
+/// What it says.
+pub(super) const INDEX_STATES: [&str; 2] = ["building", "ready"];
+
 /// The whole document: what was sent, with the defaults filled in, and the members that the server makes. `title`, `description`,
 /// `metadata` and `label` are there when they were given, everything else always. `inverse_links` holds, by inverse name, the links
-/// that lead here: `{"airports": {"type": "airport", "link": "country"}}`.
+/// that lead here: `{"airports": {"type": "airport", "link": "country"}}`. An indexed field has `index_state`: `building` while queries
+/// have to do without its index, then `ready`.
 pub fn document(entity_type: &EntityType, catalog: &Catalog) -> Map<String, Value> {
     let mut document = Map::new();
     let mut put = |name: &str, value: Value| {
@@ -32,9 +38,16 @@ pub fn document(entity_type: &EntityType, catalog: &Catalog) -> Map<String, Valu
     if let Some(label) = label {
         put("label", json!(label.name));
     }
-    let fields = entity_type
-        .live_fields()
-        .map(|field| numbered(&field.name, field.number.0, field_attributes(field)));
+    let fields = entity_type.live_fields().map(|field| {
+        let mut attributes = field_attributes(field);
+        if field.indexed {
+            let ready = catalog.index_ready(entity_type.id, field);
+            let [building, in_use] = INDEX_STATES;
+            let state = if ready { in_use } else { building };
+            attributes.insert(INDEX_STATE.to_owned(), json!(state));
+        }
+        numbered(&field.name, field.number.0, attributes)
+    });
     put("fields", Value::Object(fields.collect()));
     let links = entity_type
         .live_links()

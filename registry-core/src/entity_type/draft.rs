@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     EntityType,
-    document::document,
+    document::{INDEX_STATE, INDEX_STATES, document},
     members::{Members, refuse_nul, texts},
     problems::Problems,
 };
@@ -35,7 +35,7 @@ pub(super) struct Entry {
     pub(super) name: String,
     /// The number of the field or link that it is, when the body told.
     pub(super) number: Option<u32>,
-    /// Its attributes without `name` and `number`; `None`: as they are.
+    /// Its attributes without `name`, `number` and `index_state`; `None`: as they are.
     pub(super) attributes: Option<Map<String, Value>>,
 }
 
@@ -193,6 +193,9 @@ fn entries(
             }
             read
         });
+        if section == "fields" {
+            take_index_state(&mut attributes, &pointer, numbers_allowed, problems);
+        }
         entries.push(Entry {
             name_pointer: pointer.clone(),
             pointer,
@@ -202,6 +205,28 @@ fn entries(
         });
     }
     entries
+}
+
+/// Takes the state of a field's index out of its attributes. A PUT may bring it back as it was read, now or earlier.
+pub(super) fn take_index_state(
+    attributes: &mut Map<String, Value>,
+    pointer: &str,
+    may_come_back: bool,
+    problems: &mut Problems,
+) {
+    let Some(state) = attributes.shift_remove(INDEX_STATE) else {
+        return;
+    };
+    let was_read = state
+        .as_str()
+        .is_some_and(|state| INDEX_STATES.contains(&state));
+    if !(may_come_back && (was_read || state.is_null())) {
+        problems.add(
+            format!("{pointer}/{INDEX_STATE}"),
+            "read_only_field",
+            format!("{INDEX_STATE} is made by the server"),
+        );
+    }
 }
 
 fn keys(members: &Members<'_>, problems: &mut Problems) -> Vec<KeyEntry> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Cardinality, EntityType, Field, Key, Link, LinkTargets, fields};
 use crate::{
     Data, Entity, FieldNumber, KeyNumber, LinkNumber,
-    change::{KeyRow, TypeChange, ValueRow, key_rows, value_rows},
+    change::{KeyRow, TypeChange, key_rows},
     problem::Place,
 };
 
@@ -23,19 +23,10 @@ const IN_USE: &str = "type_in_use";
 pub struct RowsToDrop {
     /// Keys whose `unique_key` rows go.
     pub keys: Vec<KeyNumber>,
-    /// Fields whose `field_value` rows go.
+    /// Fields whose `field_value` rows go; an index of theirs that is being built is not built any further.
     pub values: Vec<FieldNumber>,
     /// Links whose `link` rows go; the holders' copies stay, hidden, for history.
     pub links: Vec<LinkNumber>,
-}
-
-/// Rows that a change of a type asks for, to be made from every stored entity of the type.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RowsToBuild {
-    /// Keys that get `unique_key` rows. Two entities with the same value are a violation with the key's name and `type_change_conflict`.
-    pub keys: Vec<Key>,
-    /// Fields that get `field_value` rows.
-    pub values: Vec<FieldNumber>,
 }
 
 impl TypeChange {
@@ -100,34 +91,40 @@ impl TypeChange {
         }
     }
 
-    /// The rows that the change asks for.
-    pub fn rows_to_build(&self) -> RowsToBuild {
+    /// Keys that get `unique_key` rows, made from every stored entity of the type. Two entities with the same value are a violation with the
+    /// key's name and `type_change_conflict`.
+    pub fn keys_to_build(&self) -> Vec<Key> {
         let (Some(before), Some(after)) = (&self.before, &self.after) else {
-            return RowsToBuild::default();
+            return Vec::new();
         };
         let known: BTreeSet<KeyNumber> = before.all_keys().map(|key| key.number).collect();
-        RowsToBuild {
-            keys: after
-                .all_keys()
-                .filter(|key| !known.contains(&key.number))
-                .collect(),
-            values: indexed(after)
-                .difference(&indexed(before))
-                .copied()
-                .collect(),
-        }
+        after
+            .all_keys()
+            .filter(|key| !known.contains(&key.number))
+            .collect()
     }
 
-    /// The rows of [`Self::rows_to_build`] that one stored entity gets.
-    pub fn rows_of(&self, entity: &Entity) -> (Vec<KeyRow>, Vec<ValueRow>) {
+    /// The rows of [`Self::keys_to_build`] that one stored entity gets.
+    pub fn keys_of(&self, entity: &Entity) -> Vec<KeyRow> {
         let Some(after) = &self.after else {
-            return (Vec::new(), Vec::new());
+            return Vec::new();
         };
-        let wanted = self.rows_to_build();
-        let keys = key_rows(after, entity)
-            .filter(|row| wanted.keys.iter().any(|key| key.number == row.key));
-        let values = value_rows(after, entity).filter(|row| wanted.values.contains(&row.field));
-        (keys.collect(), values.collect())
+        let wanted = self.keys_to_build();
+        key_rows(after, entity)
+            .filter(|row| wanted.iter().any(|key| key.number == row.key))
+            .collect()
+    }
+
+    /// Fields that become indexed: where the type has entities, the change leaves their index to be
+    /// [built](crate::port::Store::build_index).
+    pub fn indexes_to_build(&self) -> Vec<FieldNumber> {
+        let (Some(before), Some(after)) = (&self.before, &self.after) else {
+            return Vec::new();
+        };
+        indexed(after)
+            .difference(&indexed(before))
+            .copied()
+            .collect()
     }
 
     /// Links that lead to fewer types than before, with those still allowed: a stored link of that number to an entity of another type is

@@ -26,7 +26,7 @@ mod tests;
 
 pub use decide::{change, define, remove, replace};
 pub use document::document;
-pub use evolution::{RowsToBuild, RowsToDrop};
+pub use evolution::RowsToDrop;
 pub use model::{Cardinality, EntityType, Field, Key, Link, LinkTargets, OnDelete};
 pub use names::is_name;
 pub use tag::{tag, tag_version};

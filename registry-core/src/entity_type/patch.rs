@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     EntityType,
     document::{field_attributes, link_attributes},
-    draft::{Draft, Entry, FieldRef, KeyEntry, refuse_members, tags},
+    draft::{Draft, Entry, FieldRef, KeyEntry, refuse_members, tags, take_index_state},
     members::{Members, texts},
     problems::Problems,
 };
@@ -235,7 +235,7 @@ fn entries(
             Some(Value::Null) => continue,
             Some(Value::Object(change)) => {
                 let mut change = change.clone();
-                refuse_number(&mut change, &entry.pointer, problems);
+                refuse_server_made(section, &mut change, &entry.pointer, problems);
                 let new_name = new_name(&mut change, &entry.pointer, problems);
                 let mut merged = attributes(one.number, &change, new_name.as_deref());
                 merge(&mut merged, &change);
@@ -262,7 +262,7 @@ fn entries(
         match value {
             Value::Object(given) if !given.contains_key("name") => {
                 let mut attributes = given.clone();
-                refuse_number(&mut attributes, &pointer, problems);
+                refuse_server_made(section, &mut attributes, &pointer, problems);
                 entries.push(Entry {
                     name_pointer: pointer.clone(),
                     name: name.clone(),
@@ -280,13 +280,21 @@ fn entries(
     entries
 }
 
-fn refuse_number(change: &mut Map<String, Value>, pointer: &str, problems: &mut Problems) {
+fn refuse_server_made(
+    section: &str,
+    change: &mut Map<String, Value>,
+    pointer: &str,
+    problems: &mut Problems,
+) {
     if change.shift_remove("number").is_some() {
         problems.add(
             format!("{pointer}/number"),
             "read_only_field",
             "number is made by the server",
         );
+    }
+    if section == "fields" {
+        take_index_state(change, pointer, false, problems);
     }
 }
 

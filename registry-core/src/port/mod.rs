@@ -14,6 +14,6 @@ pub use load::{
     LoadRow, LoadSink, RowFailure, RowLink, RowPatch, RowStream, RowTarget,
 };
 pub use store::{
-    Catalog, CatalogRows, ChangePage, ChangeRow, EntityStream, Found, LinkCount, Position, Receipt,
-    SharedStore, Store,
+    BuildStep, Catalog, CatalogRows, ChangePage, ChangeRow, EntityStream, Found, LinkCount,
+    Position, Receipt, SharedStore, Store,
 };

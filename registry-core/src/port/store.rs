@@ -1,6 +1,6 @@
 //! Where types, entities, links, keys and the change log live.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -9,7 +9,7 @@ use crate::{
     change::{Change, ChangeSet},
     entity::{Encoded, Entity},
     entity_type::EntityType,
-    id::{EntityId, KeyNumber, LinkNumber, TypeId, Version},
+    id::{EntityId, FieldNumber, KeyNumber, LinkNumber, TypeId, Version},
     principal::Scope,
     query::Query,
 };
@@ -21,10 +21,12 @@ pub use crate::catalog::Catalog;
 /// All types as a store has them, and the version of the whole.
 #[derive(Clone, Debug)]
 pub struct CatalogRows {
-    /// Grows by one with every change of any type.
+    /// Grows by one with every change of any type, and with every index that becomes ready.
     pub version: Version,
     /// Every type.
     pub types: Vec<EntityType>,
+    /// The indexed fields whose index is not ready.
+    pub building: BTreeSet<(TypeId, FieldNumber)>,
 }
 
 /// A place in the change log. Opaque outside the store that made it; ordered within one epoch of one store.
@@ -41,6 +43,15 @@ pub struct Position {
 pub struct Receipt {
     /// The place of the last change-log row written.
     pub position: Position,
+}
+
+/// How far the building of an index came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BuildStep {
+    /// There may be more entities.
+    More,
+    /// Nothing is left to be done.
+    Done,
 }
 
 /// A page of entities.
@@ -168,9 +179,27 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// A change of a type must be made while no one writes entities of it, and refused when a stored entity
     /// [violates](crate::change::TypeChange::violations) it, holds a target that a [narrowed
     /// link](crate::change::TypeChange::narrowed_links) does not lead to, or shares the value of a [key that is
-    /// built](crate::change::TypeChange::rows_to_build) with another. With it the rows of
-    /// [`rows_to_drop`](crate::change::TypeChange::rows_to_drop) must go and those of `rows_to_build` must come.
+    /// built](crate::change::TypeChange::keys_to_build) with another. With it the rows of
+    /// [`rows_to_drop`](crate::change::TypeChange::rows_to_drop) must go and those of `keys_to_build` must come. An index of
+    /// [`indexes_to_build`](crate::change::TypeChange::indexes_to_build) must be ready at once when the type has no entities, and must not be
+    /// ready when it has: [`Store::build_index`] makes it so.
     async fn commit(&self, set: ChangeSet) -> Result<Receipt, CommitError>;
+
+    /// Takes the building of a field's index one step further: at most `limit` entities of the type, from 1 to
+    /// [`INDEX_SLICE`](crate::limits::INDEX_SLICE), get their rows in one short transaction. The store keeps how far it came.
+    ///
+    /// From the change of the type on, every write must keep the index rows of what it writes. Once the index is ready, it must hold exactly
+    /// the values of the stored entities, whatever was written while it was built. The step that finds no more entities must make the index
+    /// ready in its own transaction, and the catalog's version must grow with that. Steps on several handles at once must be harmless. An
+    /// index that was begun must be built to its end by a handle opened after a crash. A field that needs no building, be it ready, not
+    /// indexed, or gone, must answer `Done` and change nothing; an index that was given up and asked for again must be built from its
+    /// beginning.
+    async fn build_index(
+        &self,
+        type_id: TypeId,
+        field: FieldNumber,
+        limit: usize,
+    ) -> Result<BuildStep, StoreError>;
 
     /// Applies a stream of rows of one type; see [`LoadPlan`]. Failures of rows go to the sink as they are found.
     ///

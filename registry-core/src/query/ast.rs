@@ -133,7 +133,7 @@ pub enum Operand {
         field: FieldNumber,
         /// Whether it is a list.
         list: bool,
-        /// Whether `field_value` holds all of its values.
+        /// Whether `field_value` holds all of its values: see [`Catalog::index_ready`](crate::Catalog::index_ready).
         indexed: bool,
     },
     /// A field that every entity has.

@@ -15,6 +15,7 @@ mod fields;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod fixture;
 mod graph;
+mod indexing;
 mod jobs;
 mod key_value;
 mod links;
@@ -33,6 +34,7 @@ pub use self::{
     entities::{Entities, IfMatch, Outcome, Read, Written},
     expand::Expanded,
     graph::{Edge, Graph, Node},
+    indexing::Indexing,
     jobs::{JobPage, JobService, RejectedFile},
     links::{LinkDirection, LinkService, LinkSummary},
     registry::Registry,

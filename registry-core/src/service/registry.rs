@@ -14,8 +14,8 @@ use crate::{
 };
 
 use super::{
-    Downloads, Entities, JobService, LinkService, Search, Types, Uploads, commit::store_error,
-    locks::EntityLocks,
+    Downloads, Entities, Indexing, JobService, LinkService, Search, Types, Uploads,
+    commit::store_error, locks::EntityLocks,
 };
 
 /// How long a catalog in memory is trusted. Reads on another server may lag a type change by at most 1 s; writes never do, since a
@@ -117,6 +117,11 @@ impl Registry {
         Downloads { registry: self }
     }
 
+    /// The building of indexes.
+    pub fn indexing(&self) -> Indexing<'_> {
+        Indexing { registry: self }
+    }
+
     /// Jobs of uploads, as a caller sees them.
     pub fn upload_jobs(&self) -> JobService<'_> {
         JobService { registry: self }
@@ -160,10 +165,10 @@ impl Registry {
         let version = last.as_ref().map(|catalog| catalog.version);
         let read = self.store.catalog(version).await.map_err(store_error)?;
         let catalog = match read {
-            Some(rows) => Arc::new(Catalog::new(
-                rows.version,
-                rows.types.into_iter().map(Arc::new).collect(),
-            )),
+            Some(rows) => {
+                let types = rows.types.into_iter().map(Arc::new).collect();
+                Arc::new(Catalog::new(rows.version, types).with_building(rows.building))
+            }
             None => last.unwrap_or_default(),
         };
         let mut known = self.known();

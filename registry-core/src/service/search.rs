@@ -146,7 +146,7 @@ impl Search<'_> {
         let names = expand::parse(&catalog, &scan.types, request.expand.as_deref())?;
         let filter = filter(&catalog, &scan, request)?;
         let sort = match &request.sort {
-            Some(text) => resolve_sort(&scan.types, &parse_sort(text)?)?,
+            Some(text) => resolve_sort(&catalog, &scan.types, &parse_sort(text)?)?,
             None => Vec::new(),
         };
         let binding = scan.binding(&scope, &sort, request);
@@ -215,7 +215,7 @@ pub(super) fn export(
     let select = Select::parse(request.select.as_deref(), &[entity_type])?;
     let filter = filter(catalog, &scan, request)?;
     let sort = match &request.sort {
-        Some(text) => resolve_sort(&scan.types, &parse_sort(text)?)?,
+        Some(text) => resolve_sort(catalog, &scan.types, &parse_sort(text)?)?,
         None => Vec::new(),
     };
     let query = Query {

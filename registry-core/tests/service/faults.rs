@@ -10,11 +10,11 @@ use std::{
 
 use async_trait::async_trait;
 use registry_core::{
-    Encoded, Entity, EntityId, Error, KeyNumber, Scope, TypeId, Version,
+    Encoded, Entity, EntityId, Error, FieldNumber, KeyNumber, Scope, TypeId, Version,
     change::{ChangeSet, LinkRow},
     port::{
-        CatalogRows, ChangePage, ChangeRow, CommitError, Conflict, EntityStream, Found, LinkCount,
-        LoadPlan, LoadReport, LoadSink, Position, Receipt, RowStream, Store, StoreError,
+        BuildStep, CatalogRows, ChangePage, ChangeRow, CommitError, Conflict, EntityStream, Found,
+        LinkCount, LoadPlan, LoadReport, LoadSink, Position, Receipt, RowStream, Store, StoreError,
         StoreErrorKind,
     },
     query::Query,
@@ -117,6 +117,15 @@ impl Store for Faulty {
             Some(error) => Err(error),
             None => self.store.commit(set).await,
         }
+    }
+
+    async fn build_index(
+        &self,
+        type_id: TypeId,
+        field: FieldNumber,
+        limit: usize,
+    ) -> Result<BuildStep, StoreError> {
+        self.store.build_index(type_id, field, limit).await
     }
 
     async fn load(

@@ -5,6 +5,7 @@ mod deletes;
 mod entities;
 mod faults;
 mod graphs;
+mod indexing;
 mod links;
 mod races;
 mod rights;

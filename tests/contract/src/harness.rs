@@ -5,9 +5,9 @@ use std::{fmt::Debug, sync::Arc};
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
 use registry_core::{
-    Entity, EntityId, EntityType, Scope, Version,
+    Entity, EntityId, EntityType, FieldNumber, Scope, TypeId, Version,
     change::{ChangeSet, KeyRow, LinkRow, Operation, TypeChange, key_rows},
-    port::{ChangeRow, CommitError, Conflict, Jobs, Receipt, Store},
+    port::{BuildStep, ChangeRow, CommitError, Conflict, Jobs, Receipt, Store},
     query::Query,
 };
 
@@ -36,6 +36,8 @@ pub struct Contents {
     pub catalog: Version,
     /// By id.
     pub types: Vec<EntityType>,
+    /// Fields whose index is not ready.
+    pub building: Vec<(TypeId, FieldNumber)>,
     /// By id.
     pub entities: Vec<Entity>,
     /// By target, holder and link.
@@ -93,6 +95,20 @@ impl Subject {
     /// Version of the catalog.
     pub async fn catalog_version(&self) -> Version {
         self.store.catalog(None).await.unwrap().unwrap().version
+    }
+
+    /// The fields whose index is not ready, by type and number.
+    pub async fn building(&self) -> Vec<(TypeId, FieldNumber)> {
+        let catalog = self.store.catalog(None).await.unwrap().unwrap();
+        catalog.building.into_iter().collect()
+    }
+
+    /// Builds every index that is not ready, in steps of so many entities.
+    pub async fn build_indexes(&self, limit: usize) {
+        for (type_id, field) in self.building().await {
+            while self.store.build_index(type_id, field, limit).await.unwrap() == BuildStep::More {}
+        }
+        assert_eq!(self.building().await, []);
     }
 
     /// Commits operations.
@@ -199,6 +215,7 @@ impl Subject {
         Contents {
             catalog: catalog.version,
             types,
+            building: catalog.building.into_iter().collect(),
             entities,
             links,
             keys,

@@ -99,6 +99,16 @@ macro_rules! store_contract {
                 the_index_follows_every_change
                 an_index_that_is_dropped_and_made_again_holds_what_is_there
             }
+            indexing {
+                an_index_of_a_type_without_entities_must_be_ready_at_once
+                an_index_of_a_filled_type_is_built_step_by_step
+                a_field_that_needs_no_building_must_answer_done_and_change_nothing
+                writes_between_the_steps_keep_their_rows
+                a_change_of_the_type_beside_the_index_leaves_its_building_alone
+                an_index_that_is_given_up_and_asked_for_again_must_be_built_from_its_beginning
+                steps_on_several_handles_at_once_must_be_harmless
+                a_ready_index_must_hold_exactly_what_is_stored_whatever_was_written_meanwhile
+            }
             paths {
                 a_path_leads_to_targets
                 a_path_leads_to_holders
@@ -217,6 +227,7 @@ macro_rules! durable_store_contract {
                 an_acknowledged_change_set_must_survive
                 secret_and_epoch_stay
                 jobs_survive
+                an_index_that_was_begun_must_be_built_to_its_end
             }
         }
     };

@@ -197,12 +197,14 @@ fn each_fault_of_a_patch_has_its_place_and_code() {
             ],
         ),
         (
-            json!({"fields": {"icao": {"number": 1}, "x": {"type": "text", "number": 9}}, "links": {"country": {"number": 5}}}),
+            json!({"fields": {"icao": {"number": 1, "index_state": "ready"}, "x": {"type": "text", "number": 9, "index_state": null}}, "links": {"country": {"number": 5}}}),
             Malformed,
             "read_only_field",
             &[
                 ("/fields/icao/number", "read_only_field"),
+                ("/fields/icao/index_state", "read_only_field"),
                 ("/fields/x/number", "read_only_field"),
+                ("/fields/x/index_state", "read_only_field"),
                 ("/links/country/number", "read_only_field"),
             ],
         ),

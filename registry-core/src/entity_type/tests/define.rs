@@ -139,10 +139,13 @@ fn each_fault_has_its_place_and_code() {
             ],
         ),
         (
-            json!({"name": "a", "fields": {"f": {"type": "text", "number": 1}}}),
+            json!({"name": "a", "fields": {"f": {"type": "text", "number": 1, "indexed": true, "index_state": "ready"}}}),
             Malformed,
             "read_only_field",
-            &[("/fields/f/number", "read_only_field")],
+            &[
+                ("/fields/f/number", "read_only_field"),
+                ("/fields/f/index_state", "read_only_field"),
+            ],
         ),
         (
             json!({"name": "a", "fields": {"f": {"type": "text", "name": "g", "minimum": 1, "id": 1}}}),

@@ -31,7 +31,7 @@ fn the_document_has_the_defaults_and_the_members_of_the_server() {
                 "fields": {
                     "icao": with(flags("text", 1), json!({"required": true, "unique": true, "searchable": true, "max_length": 4})),
                     "name": with(flags("text", 2), json!({"required": true, "searchable": true})),
-                    "elevation": with(flags("number", 3), json!({"indexed": true})),
+                    "elevation": with(flags("number", 3), json!({"indexed": true, "index_state": "ready"})),
                     "status": with(flags("enum", 4), json!({"choices": ["open", "closed"], "default": "open"})),
                 },
                 "links": {"country": {"number": 5, "to": ["country"], "cardinality": "one", "inverse": "airports", "on_delete": "restrict", "required": false}},
@@ -74,6 +74,26 @@ fn fields_keep_their_order() {
         numbers_of(&shown),
         numbered(&[("z", 1), ("a", 2), ("m", 3)])
     );
+}
+
+#[test]
+fn an_indexed_field_tells_whether_its_index_is_in_use() {
+    let ready = catalog(&[country(), airport()]);
+    let of = Arc::clone(ready.by_name("airport").unwrap());
+    let elevation = of.field_named("elevation").unwrap();
+    let building = ready
+        .clone()
+        .with_building([(of.id, elevation.number)].into());
+    let state = |catalog: &Catalog, name: &str| {
+        let shown = Value::Object(document(&of, catalog));
+        shown["fields"][name].get("index_state").cloned()
+    };
+    assert_eq!(state(&ready, "elevation"), Some(json!("ready")));
+    assert_eq!(state(&building, "elevation"), Some(json!("building")));
+    assert_eq!(state(&building, "name"), None);
+    // It is not part of the definition, but of what is shown.
+    assert_eq!(tag_version(&tag(&of, &building)), Some(of.version));
+    assert_ne!(tag(&of, &building), tag(&of, &ready));
 }
 
 #[test]

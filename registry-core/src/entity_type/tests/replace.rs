@@ -34,6 +34,12 @@ fn what_was_read_can_be_put_back() {
         let stored = serde_json::to_string(one.as_ref()).unwrap();
         assert_eq!(serde_json::from_str::<EntityType>(&stored).unwrap(), **one);
     }
+    // Whatever became of the indexes since.
+    let mut all = document(catalog.by_name("all").unwrap(), &catalog);
+    all["fields"]["t"]["index_state"] = json!("building");
+    all["fields"]["u"]["index_state"] = json!("ready");
+    let unchanged = replace(catalog.by_name("all").unwrap(), &all, &[], &catalog, NOW);
+    assert!(unchanged.unwrap().is_none());
     // Without what the server made, and in place of an earlier version.
     let before = catalog.by_name("airport").unwrap();
     assert!(
@@ -155,7 +161,7 @@ fn keys_keep_their_number_with_their_parts() {
             ("m".to_owned(), 4)
         ]
     );
-    assert_eq!(change.rows_to_build().keys.len(), 1);
+    assert_eq!(change.keys_to_build().len(), 1);
     assert_eq!(change.rows_to_drop().keys, []);
 }
 
@@ -217,6 +223,18 @@ fn each_fault_of_a_replacement_has_its_place_and_code() {
                 ("/fields/e/number", "unknown_number"),
                 ("/fields/b/number", "duplicate_number"),
                 ("/fields/c/number", "unknown_number"),
+            ],
+        ),
+        (
+            with(
+                "fields",
+                json!({"a": {"type": "text", "index_state": "none"}, "b": {"type": "text", "index_state": true}}),
+            ),
+            Malformed,
+            "read_only_field",
+            &[
+                ("/fields/a/index_state", "read_only_field"),
+                ("/fields/b/index_state", "read_only_field"),
             ],
         ),
         (

@@ -1,7 +1,7 @@
 //! Comparisons: what the last name of a path means, and the test of its values.
 
 use crate::{
-    EntityId, EntityType,
+    Catalog, EntityId, EntityType,
     entity_type::Field,
     field::{Comparison, Datetime, Integer, Kind, Literal, LiteralTest, Text},
     query::{
@@ -127,7 +127,7 @@ impl<'a> Resolver<'a> {
                 })?
             }
             Last::Fields(fields) => {
-                let tests = field_tests(&fields, &asked)?;
+                let tests = field_tests(self.catalog, &fields, &asked)?;
                 self.cross(&walk.levels, at.here, &mut |this, here| {
                     let live = fields.iter().zip(&tests).filter(|((holder, _), test)| {
                         **test != NOTHING && here.iter().any(|one| one.id == holder.id)
@@ -229,6 +229,7 @@ fn system_test(system: SystemField, asked: &Asked<'_>) -> Result<Filter, FilterE
 
 /// The test of each type's field.
 fn field_tests(
+    catalog: &Catalog,
     fields: &[(&EntityType, &Field)],
     asked: &Asked<'_>,
 ) -> Result<Vec<Filter>, FilterError> {
@@ -237,7 +238,7 @@ fn field_tests(
             type_id: holder.id,
             field: field.number,
             list: field.list,
-            indexed: field.indexed,
+            indexed: catalog.index_ready(holder.id, field),
         };
         match asked.comparison {
             None => Ok(Filter::Present(operand)),

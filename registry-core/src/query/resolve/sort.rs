@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    EntityType,
+    Catalog, EntityType,
     field::Kind,
     problem::Error,
     query::{
@@ -18,9 +18,13 @@ use super::unknown;
 /// Looks up the terms of a sort over entities of these types. 400 `invalid_sort`.
 ///
 /// A term is a system field or, over a single type, a field of it that is not a list and not of kind json.
-pub fn resolve_sort(types: &[Arc<EntityType>], terms: &[SortName]) -> Result<Vec<SortTerm>, Error> {
+pub fn resolve_sort(
+    catalog: &Catalog,
+    types: &[Arc<EntityType>],
+    terms: &[SortName],
+) -> Result<Vec<SortTerm>, Error> {
     let resolved = terms.iter().map(|term| {
-        let by = operand(types, &term.name)
+        let by = operand(catalog, types, &term.name)
             .map_err(|message| refuse("sort", "invalid_sort", message))?;
         let direction = term.direction;
         Ok(SortTerm { by, direction })
@@ -28,7 +32,7 @@ pub fn resolve_sort(types: &[Arc<EntityType>], terms: &[SortName]) -> Result<Vec
     resolved.collect()
 }
 
-fn operand(types: &[Arc<EntityType>], name: &str) -> Result<Operand, String> {
+fn operand(catalog: &Catalog, types: &[Arc<EntityType>], name: &str) -> Result<Operand, String> {
     if let Some(system) = SystemField::named(name) {
         return Ok(Operand::System(system));
     }
@@ -54,6 +58,6 @@ fn operand(types: &[Arc<EntityType>], name: &str) -> Result<Operand, String> {
         type_id: only.id,
         field: field.number,
         list: false,
-        indexed: field.indexed,
+        indexed: catalog.index_ready(only.id, field),
     })
 }

@@ -6,6 +6,7 @@ pub mod concurrency;
 pub mod conflicts;
 pub mod find;
 pub mod identity;
+pub mod indexing;
 pub mod jobs;
 pub mod keys;
 pub mod links;

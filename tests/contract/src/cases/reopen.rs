@@ -45,6 +45,10 @@ pub async fn secret_and_epoch_stay(harness: impl Harness) {
     assert_eq!(again.store.epoch().await.unwrap(), epoch);
 }
 
+pub async fn an_index_that_was_begun_must_be_built_to_its_end(harness: impl Harness) {
+    super::indexing::begun_and_left(harness).await;
+}
+
 pub async fn jobs_survive(harness: impl Harness) {
     let subject = harness.open().await;
     let job = Job {

@@ -310,6 +310,7 @@ pub async fn an_index_that_is_dropped_and_made_again_holds_what_is_there(harness
         };
         let change = subject.type_change(Some(&before), Some(&after)).await;
         subject.change_type(change).await.unwrap();
+        subject.build_indexes(2).await;
         for (value, expected) in [("a", vec![id(1)]), ("b", vec![id(2)]), ("c", vec![])] {
             let filter = crate::fixture::is(field(&after, 1), value);
             assert_eq!(

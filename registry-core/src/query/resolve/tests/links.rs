@@ -2,10 +2,10 @@
 
 use super::catalog::*;
 use crate::{
-    Error, TypeId,
+    Catalog, Error, FieldNumber, TypeId,
     query::{
         Direction, Filter, LinkedTo, Operand, SortName, SortTerm, SystemField, linked_query,
-        resolve_links, resolve_sort,
+        parse_filter, resolve, resolve_links, resolve_sort,
     },
 };
 
@@ -91,7 +91,12 @@ fn the_list_at_the_end_of_a_link() {
 fn sorted(ids: &[TypeId], name: &str) -> Result<Vec<SortTerm>, Error> {
     let direction = Direction::Descending;
     let name = name.to_owned();
-    resolve_sort(&types(&world(), ids), &[SortName { name, direction }])
+    let catalog = world();
+    resolve_sort(
+        &catalog,
+        &types(&catalog, ids),
+        &[SortName { name, direction }],
+    )
 }
 
 #[test]
@@ -121,4 +126,28 @@ fn sorts_are_own_single_values() {
         let expected = ("invalid_sort", message.to_owned());
         assert_eq!(code_and_detail(sorted(ids, name)), expected, "{name}");
     }
+}
+
+#[test]
+fn an_index_that_is_not_ready_is_not_used() {
+    let ready = world();
+    let building = ready
+        .clone()
+        .with_building([(AIRPORT, FieldNumber(1))].into());
+    let uses = |catalog: &Catalog| {
+        let types = types(catalog, &[AIRPORT]);
+        let name = SortName {
+            name: "name".to_owned(),
+            direction: Direction::Ascending,
+        };
+        let filter = resolve(catalog, &types, &parse_filter("name = \"x\"").unwrap()).unwrap();
+        let sort = resolve_sort(catalog, &types, &[name]).unwrap();
+        let Filter::Compare(compare) = filter else {
+            return None;
+        };
+        let used = |operand: &Operand| matches!(operand, Operand::Field { indexed: true, .. });
+        Some((used(&compare.operand), used(&sort[0].by)))
+    };
+    assert_eq!(uses(&ready), Some((true, true)));
+    assert_eq!(uses(&building), Some((false, false)));
 }

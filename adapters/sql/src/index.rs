@@ -1,0 +1,242 @@
+//! Building the rows of `field_value` for a field that was indexed when its type had entities already.
+//!
+//! `pending_index` holds the fields whose index is not ready, each with the last entity whose rows were built. It is changed under the lock
+//! of the catalog's version alone, by type changes and by the steps here: a step sees the type as it will be at its end.
+
+use registry_core::{
+    Data, EntityId, FieldNumber, TypeId,
+    change::{TypeChange, ValueRow},
+    limits::INDEX_SLICE,
+    port::{BuildStep, CommitError, StoreError},
+};
+
+use crate::{
+    Argument,
+    ColumnType::{Id, Int, Text},
+    Dialect, Driver, Failure, Sql,
+    apply::{Stop, statement},
+    driver::Committing,
+    group, types,
+    write::{self, Source, value_columns},
+};
+
+/// A deadlock with a writer of several entities runs a step again this often.
+const RETRIES: usize = 3;
+
+/// Notes the indexes that a change of a type gives up or asks for. To be called in the change's transaction, under its locks.
+pub(crate) async fn note<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    change: &TypeChange,
+) -> Result<(), Stop> {
+    let Some(before) = &change.before else {
+        return Ok(());
+    };
+    if change.after.is_none() {
+        let delete = statement(D::DIALECT, |sql| {
+            sql.push("DELETE FROM pending_index WHERE type = ")
+                .bind(Argument::Id(before.id.0));
+        });
+        driver.execute_in(transaction, delete).await?;
+        return Ok(());
+    }
+    for field in change.rows_to_drop().values {
+        forget(driver, transaction, before.id, field).await?;
+    }
+    let wanted = change.indexes_to_build();
+    if wanted.is_empty() || !has_entities(driver, transaction, before.id).await? {
+        return Ok(());
+    }
+    for field in wanted {
+        let insert = statement(D::DIALECT, |sql| {
+            sql.push("INSERT INTO pending_index (type, field) VALUES (")
+                .bind(Argument::Id(before.id.0))
+                .push(", ")
+                .bind(Argument::Int(i64::from(field.0)))
+                .push(")");
+        });
+        driver.execute_in(transaction, insert).await?;
+    }
+    Ok(())
+}
+
+async fn has_entities<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    type_id: TypeId,
+) -> Result<bool, Stop> {
+    let mut sql = Sql::new(D::DIALECT);
+    sql.push("SELECT e.id FROM entity AS e WHERE e.type = ")
+        .bind(Argument::Id(type_id.0))
+        .push(" LIMIT 1");
+    let rows = driver.fetch_in(transaction, sql.finish(&[Id])).await?;
+    Ok(!rows.is_empty())
+}
+
+async fn forget<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    type_id: TypeId,
+    field: FieldNumber,
+) -> Result<(), Stop> {
+    let delete = statement(D::DIALECT, |sql| {
+        sql.push("DELETE FROM pending_index WHERE ");
+        this(sql, type_id, field);
+    });
+    driver.execute_in(transaction, delete).await?;
+    Ok(())
+}
+
+/// Appends the condition for one row of `pending_index`.
+fn this(sql: &mut Sql, type_id: TypeId, field: FieldNumber) {
+    sql.push("type = ")
+        .bind(Argument::Id(type_id.0))
+        .push(" AND field = ")
+        .bind(Argument::Int(i64::from(field.0)));
+}
+
+/// Takes the building of an index one step further.
+pub(crate) async fn build<D: Driver>(
+    driver: &D,
+    type_id: TypeId,
+    field: FieldNumber,
+    limit: usize,
+) -> Result<BuildStep, StoreError> {
+    let limit = limit.clamp(1, INDEX_SLICE);
+    let mut tries = 0;
+    loop {
+        match step(driver, type_id, field, limit).await {
+            Ok(step) => return Ok(step),
+            Err(Stop::Engine(error)) if error.failure == Failure::Retry && tries < RETRIES => {
+                tries += 1;
+            }
+            Err(stop) => {
+                let error = stop.into_commit_error("building an index", Committing::No);
+                return Err(match error {
+                    CommitError::Store(error) => error,
+                    CommitError::Conflict(conflict) => {
+                        StoreError::internal("building an index", conflict)
+                    }
+                });
+            }
+        }
+    }
+}
+
+async fn step<D: Driver>(
+    driver: &D,
+    type_id: TypeId,
+    field: FieldNumber,
+    limit: usize,
+) -> Result<BuildStep, Stop> {
+    let mut transaction = driver.begin().await?;
+    match run(driver, &mut transaction, type_id, field, limit).await {
+        Ok(step) => {
+            group::commit(driver, transaction).await?;
+            Ok(step)
+        }
+        Err(stop) => {
+            driver.rollback(transaction).await;
+            Err(stop)
+        }
+    }
+}
+
+async fn run<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    type_id: TypeId,
+    field: FieldNumber,
+    limit: usize,
+) -> Result<BuildStep, Stop> {
+    // First, as a type change takes it: neither waits for the other with something in hand, and steps of several servers come one by one.
+    let catalog = types::lock_version(driver, transaction).await?;
+    let mut sql = Sql::new(D::DIALECT);
+    sql.push("SELECT built_to FROM pending_index WHERE ");
+    this(&mut sql, type_id, field);
+    let rows = driver.fetch_in(transaction, sql.finish(&[Id])).await?;
+    let Some(mut pending) = rows.into_iter().next() else {
+        return Ok(BuildStep::Done);
+    };
+    let built_to = pending.optional_id()?.map(EntityId);
+    let slice = lock_slice(driver, transaction, type_id, built_to, limit).await?;
+    let rows: Vec<ValueRow> = slice
+        .iter()
+        .filter_map(|(entity, data)| Some((*entity, data.get(&field)?)))
+        .flat_map(|(entity, datum)| {
+            datum.values().iter().map(move |value| ValueRow {
+                type_id,
+                field,
+                value: value.clone(),
+                entity,
+            })
+        })
+        .collect();
+    if !rows.is_empty() {
+        // Some are there already: of entities that were written since the type was changed.
+        let insert = statement(D::DIALECT, |sql| {
+            write::insert_values(sql, Source::Rows(value_columns(&rows)));
+        });
+        driver.execute_in(transaction, insert).await?;
+    }
+    match slice.last() {
+        Some((last, _)) if slice.len() == limit => {
+            let update = statement(D::DIALECT, |sql| {
+                sql.push("UPDATE pending_index SET built_to = ")
+                    .bind(Argument::Id(last.0))
+                    .push(" WHERE ");
+                this(sql, type_id, field);
+            });
+            driver.execute_in(transaction, update).await?;
+            Ok(BuildStep::More)
+        }
+        _ => {
+            forget(driver, transaction, type_id, field).await?;
+            types::write_version(driver, transaction, catalog.next()).await?;
+            Ok(BuildStep::Done)
+        }
+    }
+}
+
+/// The next entities of the type, with what they hold, locked until the step ends. Where it finds fewer than `limit`, no others are left:
+/// those that are created meanwhile get their rows from their own writers.
+///
+/// On PostgreSQL a writer may be changing one of them. If it came first, the lock waits for it and the row is read as it left it (or is
+/// gone). If the step came first, the writer waits for the step, and must then see the step's rows, so as to take away those of the value
+/// that it replaces: see the expectation about `pending_index` in [`crate::one_statement`], without which it would look at `field_value`
+/// as it was before it waited. Links to the entities (`FOR KEY SHARE`) do not wait.
+async fn lock_slice<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    type_id: TypeId,
+    built_to: Option<EntityId>,
+    limit: usize,
+) -> Result<Vec<(EntityId, Data)>, Stop> {
+    let mut sql = Sql::new(D::DIALECT);
+    sql.push(&format!(
+        "SELECT e.id, {} FROM entity AS e WHERE e.type = ",
+        D::DIALECT.json_text("e.data")
+    ))
+    .bind(Argument::Id(type_id.0));
+    if let Some(built_to) = built_to {
+        sql.push(" AND e.id > ").bind(Argument::Id(built_to.0));
+    }
+    sql.push(" ORDER BY e.id LIMIT ")
+        .bind(Argument::Int(i64::try_from(limit).unwrap_or(i64::MAX)))
+        .push(D::DIALECT.lock(" FOR NO KEY UPDATE"));
+    let rows = driver
+        .fetch_in(transaction, sql.finish(&[Id, Text]))
+        .await?;
+    let read = rows
+        .into_iter()
+        .map(|mut row| Ok((EntityId(row.id()?), row.json()?)))
+        .collect::<Result<_, StoreError>>()?;
+    Ok(read)
+}
+
+/// The statement that reads all fields whose index is not ready.
+pub(crate) fn all_pending(dialect: Dialect) -> crate::Statement {
+    let mut sql = Sql::new(dialect);
+    sql.push("SELECT type, field FROM pending_index");
+    sql.finish(&[Id, Int])
+}
