@@ -58,10 +58,9 @@ impl PostgresDriver {
         connection.close().await.map_err(opened)?;
         // A write touches its rows by index, always. Left alone, the planner keeps a plan that it made while the tables were small and
         // scanned them whole, until they are analysed again.
-        let writing = options.clone().options([
-            ("enable_hashjoin", "off"),
-            ("enable_mergejoin", "off"),
-        ]);
+        let writing = options
+            .clone()
+            .options([("enable_hashjoin", "off"), ("enable_mergejoin", "off")]);
         let most = config.connections.max(4);
         let writers = (most / 2).min(WRITE_CONNECTIONS);
         Ok(Self {

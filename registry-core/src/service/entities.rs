@@ -128,7 +128,10 @@ impl Entities<'_> {
                 at,
             };
             // A document that is wrong by itself is told so first, whether or not the id is free.
-            let entity = decide::create(context, id, version, body)?;
+            let entity = match decide::create(context, id, version, body) {
+                Err(error) if registry.refused_in_vain(&error, &entity_type).await? => continue,
+                decided => decided?,
+            };
             if taken {
                 return Err(entity_exists(id));
             }
@@ -171,7 +174,12 @@ impl Entities<'_> {
             };
             let decision = match before {
                 Some(before) if before.type_id == entity_type.id && may_read(caller, &before) => {
-                    let after = decide::change(context, &before, Change::Replace, body)?;
+                    let after = match decide::change(context, &before, Change::Replace, body) {
+                        Err(error) if registry.refused_in_vain(&error, &entity_type).await? => {
+                            continue;
+                        }
+                        decided => decided?,
+                    };
                     IfMatch::check(if_match.as_ref(), Some(before.version))?;
                     Decision::of(before, after)
                 }
@@ -180,7 +188,12 @@ impl Entities<'_> {
                         Some(_) => Version::FIRST,
                         None => self.next_version(id).await?,
                     };
-                    let entity = decide::create(context, id, version, body)?;
+                    let entity = match decide::create(context, id, version, body) {
+                        Err(error) if registry.refused_in_vain(&error, &entity_type).await? => {
+                            continue;
+                        }
+                        decided => decided?,
+                    };
                     IfMatch::check(if_match.as_ref(), None)?;
                     if taken.is_some() {
                         return Err(entity_exists(id));
@@ -219,7 +232,10 @@ impl Entities<'_> {
                 entity_type: &entity_type,
                 at,
             };
-            let after = decide::change(context, &before, Change::Merge, body)?;
+            let after = match decide::change(context, &before, Change::Merge, body) {
+                Err(error) if registry.refused_in_vain(&error, &entity_type).await? => continue,
+                decided => decided?,
+            };
             IfMatch::check(if_match.as_ref(), Some(before.version))?;
             let decision = Decision::of(before, after);
             if let Some(written) = write.commit(&entity_type, at, decision).await? {

@@ -18,16 +18,17 @@ use super::{
     commit::{store_error, target_not_found, target_type},
     decide::{Context, relink},
     document::too_many,
-    entities::of_type,
+    entities::{IfMatch, of_type},
     rights::{may_read, require_write, require_writer, visible},
     symmetric::{cardinality, remove},
     write::{Decision, Write},
 };
 
 /// Operations on links.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct LinkService<'a> {
     pub(super) registry: &'a Registry,
+    pub(super) if_match: Option<IfMatch>,
 }
 
 /// One link of one entity.
@@ -82,6 +83,12 @@ enum Act {
 }
 
 impl LinkService<'_> {
+    /// The same, writing only if the entity of the path is at an expected version; else `version_mismatch`.
+    #[must_use]
+    pub fn expecting(self, if_match: Option<IfMatch>) -> Self {
+        Self { if_match, ..self }
+    }
+
     /// Every live link of the entity's type in the type's order, then every one that may lead to it, with counts.
     pub async fn list(
         &self,
@@ -187,6 +194,7 @@ impl LinkService<'_> {
             };
             let near = visible(caller, of_type(&entity_type, read.remove(&id)))?;
             let named = require_link(&catalog, &entity_type, link)?;
+            IfMatch::check(self.if_match.as_ref(), Some(near.version))?;
             let at = registry.now();
             let context = Context {
                 caller,

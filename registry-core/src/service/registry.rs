@@ -99,7 +99,10 @@ impl Registry {
 
     /// Links between entities.
     pub fn links(&self) -> LinkService<'_> {
-        LinkService { registry: self }
+        LinkService {
+            registry: self,
+            if_match: None,
+        }
     }
 
     /// Lists and searches.
@@ -182,6 +185,22 @@ impl Registry {
         let mut known = self.known();
         known.asked_at = None;
         known.invalidations += 1;
+    }
+
+    /// Whether what was refused under a type was refused under an outdated one: another server may have changed it within the last
+    /// [`CATALOG_AGE`]. Then the refusal says nothing, and the request is to be decided again.
+    pub(super) async fn refused_in_vain(
+        &self,
+        error: &Error,
+        under: &EntityType,
+    ) -> Result<bool, Error> {
+        if !matches!(error, Error::Refused(_)) {
+            return Ok(false);
+        }
+        self.invalidate();
+        let catalog = self.catalog().await?;
+        let present = catalog.by_id(under.id).map(|one| one.version);
+        Ok(present != Some(under.version))
     }
 
     /// The catalog and the type of this name in it; `not_found` when there is none.

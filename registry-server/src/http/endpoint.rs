@@ -159,6 +159,10 @@ impl Endpoint {
         if parts.headers.contains_key("idempotency-key") {
             return Err(not_supported_yet("Idempotency-Key"));
         }
+        // It has a meaning for GET; for a write it would ask for something else, which must not be passed over.
+        if parts.method != Method::GET && parts.headers.contains_key(header::IF_NONE_MATCH) {
+            return Err(not_supported_yet("If-None-Match on a write"));
+        }
         let prefer = prefer(&parts.headers)?;
         if route.parameters.is_empty() {
             Parameters::parse(parts.uri.query(), &[])?;

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 
 use super::super::{
     call::Call,
+    headers::{etag_version, if_match},
     present::{empty, written},
     problem::Answer,
 };
@@ -12,6 +13,7 @@ pub(super) async fn answer(call: Call) -> Answer {
     let position = call
         .registry()
         .links()
+        .expecting(if_match(&call.parts.headers, etag_version)?)
         .delete(
             call.caller(),
             &call.segment(1)?,
