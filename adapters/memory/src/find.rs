@@ -1,6 +1,10 @@
 //! Queries, by the definition of each node.
 
-use std::cmp::{Ordering, Reverse};
+use std::{
+    cell::RefCell,
+    cmp::{Ordering, Reverse},
+    collections::HashMap,
+};
 
 use registry_core::{
     Encoded, Entity, EntityId, Scope,
@@ -12,12 +16,17 @@ use crate::state::State;
 
 impl State {
     pub(crate) fn find(&self, query: &Query) -> Found {
+        let judge = Judge {
+            state: self,
+            scope: &query.scope,
+            told: RefCell::default(),
+        };
         let mut matches: Vec<(After, &Entity)> = self
             .entities
             .values()
             .filter(|entity| query.types.contains(&entity.type_id))
             .filter(|entity| query.scope.admits(&entity.owners, &entity.readers))
-            .filter(|entity| self.holds(&query.filter, entity, &query.scope))
+            .filter(|entity| judge.holds(&query.filter, entity))
             .map(|entity| (After::entity(entity, &query.sort), entity))
             .collect();
         matches.sort_by(|(a, _), (b, _)| compare(&query.sort, a, b));
@@ -37,33 +46,6 @@ impl State {
             items,
             more: page.next().is_some(),
             total,
-        }
-    }
-
-    fn holds(&self, filter: &Filter, entity: &Entity, scope: &Scope) -> bool {
-        match filter {
-            Filter::And(all) => all.iter().all(|one| self.holds(one, entity, scope)),
-            Filter::Or(any) => any.iter().any(|one| self.holds(one, entity, scope)),
-            Filter::Not(inner) => !self.holds(inner, entity, scope),
-            Filter::TypeIs(type_id) => entity.type_id == *type_id,
-            Filter::Ids(ids) => ids.contains(&entity.id),
-            Filter::Compare(compare) => compare
-                .operand
-                .values_of(entity)
-                .iter()
-                .any(|value| compare.test.passes(value)),
-            Filter::Present(operand) => !operand.values_of(entity).is_empty(),
-            Filter::Linked { step, ids } => self
-                .shown_ends(step, entity, scope)
-                .any(|id| ids.as_ref().is_none_or(|ids| ids.contains(&id))),
-            Filter::LinkedElsewhere { step, id } => self
-                .shown_ends(step, entity, scope)
-                .any(|other| other != *id),
-            Filter::Exists { step, filter } => self
-                .other_ends(step, entity)
-                .into_iter()
-                .filter_map(|id| self.readable(id, scope))
-                .any(|other| self.holds(filter, other, scope)),
         }
     }
 
@@ -95,6 +77,59 @@ impl State {
                 .map(|row| row.holder)
                 .collect(),
         }
+    }
+}
+
+/// Decides filters over one state under one scope.
+struct Judge<'a> {
+    state: &'a State,
+    scope: &'a Scope,
+    /// What was told of the ends of links, by the place of the filter and the entity.
+    told: RefCell<HashMap<(*const Filter, EntityId), bool>>,
+}
+
+impl Judge<'_> {
+    /// Whether a filter holds of an entity.
+    fn holds(&self, filter: &Filter, entity: &Entity) -> bool {
+        match filter {
+            Filter::And(all) => all.iter().all(|one| self.holds(one, entity)),
+            Filter::Or(any) => any.iter().any(|one| self.holds(one, entity)),
+            Filter::Not(inner) => !self.holds(inner, entity),
+            Filter::TypeIs(type_id) => entity.type_id == *type_id,
+            Filter::Ids(ids) => ids.contains(&entity.id),
+            Filter::Compare(compare) => compare
+                .operand
+                .values_of(entity)
+                .iter()
+                .any(|value| compare.test.passes(value)),
+            Filter::Present(operand) => !operand.values_of(entity).is_empty(),
+            Filter::Linked { step, ids } => self
+                .state
+                .shown_ends(step, entity, self.scope)
+                .any(|id| ids.as_ref().is_none_or(|ids| ids.contains(&id))),
+            Filter::LinkedElsewhere { step, id } => self
+                .state
+                .shown_ends(step, entity, self.scope)
+                .any(|other| other != *id),
+            Filter::Exists { step, filter } => self
+                .state
+                .other_ends(step, entity)
+                .into_iter()
+                .filter_map(|id| self.state.readable(id, self.scope))
+                .any(|other| self.holds_of_end(filter, other)),
+        }
+    }
+
+    /// The same of the other end of a link, told once: many entities lead to the same end, and without it each further link of a path would
+    /// multiply the work.
+    fn holds_of_end(&self, filter: &Filter, other: &Entity) -> bool {
+        let asked = (std::ptr::from_ref(filter), other.id);
+        if let Some(told) = self.told.borrow().get(&asked) {
+            return *told;
+        }
+        let holds = self.holds(filter, other);
+        self.told.borrow_mut().insert(asked, holds);
+        holds
     }
 }
 

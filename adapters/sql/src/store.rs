@@ -15,10 +15,11 @@ use registry_core::{
     port::{
         BuildStep, CatalogRows, ChangePage, ChangeRow, CommitError, EntityStream, Found, LinkCount,
         LoadPlan, LoadReport, LoadSink, Position, Receipt, RowStream, Store, StoreError,
+        StoreErrorKind,
     },
     query::{After, Count, Query},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use uuid::Uuid;
 
 use crate::{
@@ -40,6 +41,13 @@ use crate::{
 /// Entities read at once by an export.
 const EXPORT_PAGE: usize = 500;
 
+/// Exports at once: each keeps a connection and a snapshot for as long as its reader takes.
+const EXPORTS: usize = 2;
+/// How long an export waits for its turn.
+const EXPORT_WAIT: Duration = Duration::from_secs(20);
+/// How long an export waits for its reader to take a page; below the engine's bound on idle transactions.
+const EXPORT_STALL: Duration = Duration::from_secs(50);
+
 /// Time between two looks at the pool.
 const POOL_WATCH: Duration = Duration::from_secs(2);
 
@@ -48,6 +56,7 @@ const POOL_WATCH: Duration = Duration::from_secs(2);
 pub struct SqlStore<D: Driver> {
     driver: Arc<D>,
     groups: Groups,
+    exports: Arc<Semaphore>,
 }
 
 impl<D: Driver> SqlStore<D> {
@@ -57,7 +66,11 @@ impl<D: Driver> SqlStore<D> {
         let driver = Arc::new(driver);
         let groups = Groups::start(&driver);
         tokio::spawn(watch_pool(Arc::downgrade(&driver)));
-        let store = Self { driver, groups };
+        let store = Self {
+            driver,
+            groups,
+            exports: Arc::new(Semaphore::new(EXPORTS)),
+        };
         crate::load::drop_abandoned(store.driver()).await?;
         Ok(store)
     }
@@ -260,6 +273,15 @@ impl<D: Driver> Store for SqlStore<D> {
 
     async fn export(&self, query: &Query) -> Result<EntityStream, StoreError> {
         let failed = |error: EngineError| error.into_store_error("exporting", Committing::No);
+        let turn = tokio::time::timeout(EXPORT_WAIT, Arc::clone(&self.exports).acquire_owned());
+        let Ok(Ok(turn)) = turn.await else {
+            let busy = "too many exports at once";
+            return Err(StoreError::new(
+                StoreErrorKind::Unavailable,
+                "exporting",
+                busy,
+            ));
+        };
         let mut snapshot = self.driver.snapshot().await.map_err(failed)?;
         // The snapshot of a transaction is taken by its first read.
         let mut sql = Sql::new(D::DIALECT);
@@ -269,19 +291,25 @@ impl<D: Driver> Store for SqlStore<D> {
             .await
             .map_err(failed)?;
         let (sender, receiver) = mpsc::channel(1);
-        tokio::spawn(export(
-            Arc::clone(&self.driver),
-            snapshot,
-            query.clone(),
-            sender,
-        ));
-        let pages = futures::stream::unfold(receiver, |mut receiver| async {
-            receiver
-                .recv()
-                .await
-                .map(|page: Result<Vec<Entity>, StoreError>| (page, receiver))
+        let (driver, query) = (Arc::clone(&self.driver), query.clone());
+        tokio::spawn(async move {
+            export(driver, snapshot, query, sender).await;
+            drop(turn);
         });
-        let entities = pages.flat_map(|page| {
+        let pages = futures::stream::unfold(Some(receiver), |receiver| async {
+            let mut receiver = receiver?;
+            match receiver.recv().await {
+                Some(Page::Entities(entities)) => Some((Ok(entities), Some(receiver))),
+                Some(Page::Last) => None,
+                Some(Page::Failed(error)) => Some((Err(error), None)),
+                // Without its last page an export is not whole, and must not look so.
+                None => {
+                    let cut = StoreError::internal("exporting", "the export was cut off");
+                    Some((Err(cut), None))
+                }
+            }
+        });
+        let entities = pages.flat_map(|page: Result<Vec<Entity>, StoreError>| {
             futures::stream::iter(match page {
                 Ok(entities) => entities.into_iter().map(Ok).collect(),
                 Err(error) => vec![Err(error)],
@@ -450,12 +478,22 @@ fn link_number(value: i64) -> Result<LinkNumber, StoreError> {
         .map_err(|error| StoreError::internal("decoding a row", error))
 }
 
-/// Reads all pages of a query in one snapshot, a page ahead of whoever takes them.
+/// What an export hands on.
+enum Page {
+    /// Some of the entities.
+    Entities(Vec<Entity>),
+    /// There are no more.
+    Last,
+    /// It failed.
+    Failed(StoreError),
+}
+
+/// Reads all pages of a query in one snapshot, a page ahead of whoever takes them. A reader who takes none for long is cut off.
 async fn export<D: Driver>(
     driver: Arc<D>,
     mut snapshot: D::Transaction,
     query: Query,
-    pages: mpsc::Sender<Result<Vec<Entity>, StoreError>>,
+    pages: mpsc::Sender<Page>,
 ) {
     let mut ranges = VecDeque::from(range::ranges(&query.sort, None));
     while let Some(range) = ranges.pop_front() {
@@ -465,20 +503,28 @@ async fn export<D: Driver>(
             Lead::Order
         };
         let statement = find::page(D::DIALECT, &query, &range, EXPORT_PAGE, &lead);
-        let page = driver.fetch_in(&mut snapshot, statement).await;
-        let page = page
-            .map_err(|error| error.into_store_error("exporting", Committing::No))
-            .and_then(entities_of);
-        if let Ok(entities) = &page
-            && entities.len() == EXPORT_PAGE
-            && let Some(last) = entities.last()
-        {
-            ranges = range::ranges(&query.sort, Some(&After::entity(last, &query.sort))).into();
-        }
-        let failed = page.is_err();
-        if pages.send(page).await.is_err() || failed {
-            break;
+        let read = driver.fetch_in(&mut snapshot, statement).await;
+        let read = read.map_err(|error| error.into_store_error("exporting", Committing::No));
+        let page = match read.and_then(entities_of) {
+            Ok(entities) => {
+                if entities.len() == EXPORT_PAGE
+                    && let Some(last) = entities.last()
+                {
+                    let after = After::entity(last, &query.sort);
+                    ranges = range::ranges(&query.sort, Some(&after)).into();
+                }
+                Page::Entities(entities)
+            }
+            Err(error) => Page::Failed(error),
+        };
+        let failed = matches!(page, Page::Failed(_));
+        let taken = tokio::time::timeout(EXPORT_STALL, pages.send(page)).await;
+        if failed || !matches!(taken, Ok(Ok(()))) {
+            driver.rollback(snapshot).await;
+            return;
         }
     }
     driver.rollback(snapshot).await;
+    // Nobody takes it when the reader has gone.
+    let _ = pages.send(Page::Last).await;
 }
