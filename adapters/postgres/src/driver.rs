@@ -9,7 +9,7 @@ use registry_sql::{
     Statement,
 };
 use sqlx::{
-    AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Row as _,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Row as _,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
     query::Query,
 };
@@ -40,6 +40,8 @@ impl PostgresDriver {
         let options = options
             .application_name("registry")
             .statement_cache_capacity(256)
+            // Slow statements are an error of their own; the driver would log their whole text.
+            .disable_statement_logging()
             .options([
                 ("statement_timeout", millis(config.statement_timeout)),
                 ("lock_timeout", millis(config.lock_timeout)),

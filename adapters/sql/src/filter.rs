@@ -78,6 +78,9 @@ pub(crate) fn render(sql: &mut Sql, filter: &Filter, context: Context<'_>) {
                 .bind(Argument::Id(id.0));
             sql.push(close_step(sql.dialect, context));
         }
+        Filter::Exists { step, filter } if context.depth > 0 || crosses(filter) => {
+            render_far(sql, step, filter, context);
+        }
         Filter::Exists { step, filter } => {
             open_step(sql, step, context, true);
             sql.push(" AND ");
@@ -97,6 +100,58 @@ pub(crate) fn render(sql: &mut Sql, filter: &Filter, context: Context<'_>) {
             sql.push(close_step(sql.dialect, context));
         }
     }
+}
+
+/// Whether a filter goes on across a link.
+fn crosses(filter: &Filter) -> bool {
+    match filter {
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(crosses),
+        Filter::Not(part) => crosses(part),
+        Filter::Exists { .. } => true,
+        Filter::TypeIs(_)
+        | Filter::Ids(_)
+        | Filter::Compare(_)
+        | Filter::Present(_)
+        | Filter::Linked { .. }
+        | Filter::LinkedElsewhere { .. } => false,
+    }
+}
+
+/// A step of a path over several links: as a set of ids made once, from the far end. Asked of each row anew, every link would multiply the
+/// work: the airports of an airport's country are looked at for each airport.
+fn render_far(sql: &mut Sql, step: &LinkStep, filter: &Filter, context: Context<'_>) {
+    let link = format!("l{}", context.depth + 1);
+    let other = entity_alias(context.depth);
+    let (here, there) = match step.to {
+        LinkEnd::Target => ("holder", "target"),
+        LinkEnd::Holder => ("target", "holder"),
+    };
+    sql.push(&format!(
+        "{}.id IN (SELECT {link}.{here} FROM entity AS {other} JOIN link AS {link} ON {link}.{there} = {other}.id WHERE {link}.link = ",
+        context.alias
+    ));
+    sql.bind(Argument::Int(i64::from(step.link.0)));
+    sql.push(&format!(" AND {link}.holder_type = "));
+    sql.bind(Argument::Id(step.holder_type.0));
+    let type_id = (step.to == LinkEnd::Holder).then_some(step.holder_type);
+    if let Some(type_id) = type_id {
+        sql.push(&format!(" AND {other}.type = "));
+        sql.bind(Argument::Id(type_id.0));
+    }
+    and_readable(sql, &other, context.scope);
+    sql.push(" AND ");
+    render(
+        sql,
+        filter,
+        Context {
+            alias: &other,
+            type_id,
+            scope: context.scope,
+            depth: context.depth + 1,
+            indexed: Indexed::Sets,
+        },
+    );
+    sql.push(")");
 }
 
 /// The operators are joined in groups of fifty, because SQLite bounds the depth of an expression and counts a flat chain as deep.

@@ -7,7 +7,7 @@ use registry_sql::{
     Argument, Cell, ColumnType, Dialect, Driver, EngineError, Plan, Row, Statement,
 };
 use sqlx::{
-    AssertSqlSafe, Row as _, Sqlite, SqliteConnection,
+    AssertSqlSafe, ConnectOptions as _, Row as _, Sqlite, SqliteConnection,
     query::Query,
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous,
@@ -46,7 +46,9 @@ impl SqliteDriver {
             .statement_cache_capacity(256)
             .optimize_on_close(false, None)
             .pragma("cache_size", "-32768")
-            .pragma("temp_store", "MEMORY");
+            .pragma("temp_store", "MEMORY")
+            // Slow statements are an error of their own; the driver would log their whole text.
+            .disable_statement_logging();
         let opened = |error: EngineError| {
             error.into_store_error("opening the database", registry_sql::Committing::No)
         };

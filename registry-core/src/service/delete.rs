@@ -11,7 +11,7 @@ use crate::{
     entity_type::{Link, OnDelete},
     limits,
     port::{Conflict, Position},
-    problem::Refusal,
+    problem::{Problem, Refusal},
 };
 
 use super::{
@@ -88,21 +88,8 @@ impl Reach {
 
     /// Refuses what is forbidden by a link or too much.
     fn check(&self, catalog: &Catalog) -> Result<(), Error> {
-        if let Some(row) = self.restricting.first() {
-            let holders: BTreeSet<EntityId> =
-                self.restricting.iter().map(|row| row.holder).collect();
-            let (holder, link) = link_of(catalog, row.holder_type, row.link)
-                .map_or(("", ""), |(holder, link)| {
-                    (holder.name.as_str(), link.name.as_str())
-                });
-            return Err(Error::refused(
-                Refusal::Conflict,
-                "restricted",
-                format!("{holder}.{link} of another entity leads here and forbids it"),
-            )
-            .with("link", link)
-            .with("holder_type", holder)
-            .with("count", holders.len()));
+        if !self.restricting.is_empty() {
+            return Err(self.restricted(catalog));
         }
         let count = self.count();
         if count > limits::OPERATIONS {
@@ -118,6 +105,33 @@ impl Reach {
             .with("count", count));
         }
         Ok(())
+    }
+
+    /// The refusal that names every link in the way; the first of them, and how many hold it, stand beside the list.
+    fn restricted(&self, catalog: &Catalog) -> Error {
+        let mut by_link: BTreeMap<(TypeId, LinkNumber), BTreeSet<EntityId>> = BTreeMap::new();
+        for row in &self.restricting {
+            let link = (row.holder_type, row.link);
+            by_link.entry(link).or_default().insert(row.holder);
+        }
+        let mut named: Vec<(&str, &str, usize)> = by_link
+            .iter()
+            .filter_map(|((holder_type, link), holders)| {
+                let (holder, link) = link_of(catalog, *holder_type, *link)?;
+                Some((holder.name.as_str(), link.name.as_str(), holders.len()))
+            })
+            .collect();
+        named.sort_unstable();
+        let told = |(holder, link, count): &(&str, &str, usize)| {
+            let message = format!("{holder}.{link} of {count} leads here and forbids it");
+            Problem::whole("restricted", message)
+        };
+        let problems = named.iter().map(told).collect();
+        let (holder, link, count) = named.first().copied().unwrap_or(("", "", 0));
+        Error::problems(Refusal::Conflict, "restricted", problems)
+            .with("link", link)
+            .with("holder_type", holder)
+            .with("count", count)
     }
 
     fn touched(&self) -> Vec<EntityId> {

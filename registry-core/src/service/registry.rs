@@ -226,7 +226,17 @@ impl Registry {
         if let Some(types) = found(&catalog) {
             return Ok((catalog, types));
         }
-        // Another server may have defined it just now.
+        // Another server may have defined it just now: asked without taking the catalog away from everybody else.
+        let known = Some(catalog.version);
+        if self
+            .store
+            .catalog(known)
+            .await
+            .map_err(store_error)?
+            .is_none()
+        {
+            return Err(Error::not_found("entity type"));
+        }
         self.invalidate();
         let catalog = self.catalog().await?;
         match found(&catalog) {
