@@ -115,6 +115,7 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> (Refusal, &'static s
         .into_iter()
         .map(|problem| match problem.place {
             Place::Pointer(pointer) => json!([pointer, problem.code]),
+            Place::Whole => json!(["", problem.code]),
             other => panic!("not a pointer: {other:?}"),
         })
         .collect();

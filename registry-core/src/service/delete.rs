@@ -123,7 +123,7 @@ impl Reach {
             .collect();
         named.sort_unstable();
         let told = |(holder, link, count): &(&str, &str, usize)| {
-            let message = format!("{holder}.{link} of {count} leads here and forbids it");
+            let message = format!("{holder}.{link} leads here and forbids it (held by {count})");
             Problem::whole("restricted", message)
         };
         let problems = named.iter().map(told).collect();
