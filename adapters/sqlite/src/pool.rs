@@ -47,14 +47,11 @@ impl Connection {
 
     /// Makes a connection that was left in the middle of something as good as new; `false` when it must be replaced.
     async fn recover(&mut self) -> bool {
-        // Its deadline is past, so what still runs is interrupted; the handle is had when that has ended.
-        let idle = self.inner.lock_handle().await.is_ok();
+        // Statements run in the order they came, and the deadline is past: what was left is interrupted before this one has its turn, which is
+        // too short to be. It fails, too, where SQLite ended the transaction by itself: the connection is not trusted any more then.
+        let recovered = sqlx::query("ROLLBACK").execute(&mut self.inner).await;
         self.deadline.store(NEVER, Ordering::Relaxed);
-        // Fails, too, where SQLite ended the transaction by itself: whatever it was, the connection is not trusted any more then.
-        idle && sqlx::query("ROLLBACK")
-            .execute(&mut self.inner)
-            .await
-            .is_ok()
+        recovered.is_ok()
     }
 }
 

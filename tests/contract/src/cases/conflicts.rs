@@ -61,6 +61,11 @@ pub async fn a_taken_id_is_refused(harness: impl Harness) {
     // Ids are taken across types.
     let other = Operation::Create(entity(&world.airport, 1));
     assert_eq!(world.refused(other).await, expected);
+    // The same entity once more, with the key that it holds: its id is taken, not its key by another.
+    assert_eq!(
+        world.refused(Operation::Create(world.france.clone())).await,
+        expected
+    );
 }
 
 pub async fn an_update_of_another_version_is_refused(harness: impl Harness) {
