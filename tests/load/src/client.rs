@@ -9,7 +9,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::Failed;
+use crate::{Failed, process::Server};
 
 /// A connection that is kept open.
 #[derive(Debug)]
@@ -128,7 +128,7 @@ pub(crate) fn post(out: &mut Vec<u8>, target: &str, body: &str) {
 /// What one side of a comparison is asked.
 pub(crate) struct Side<'a> {
     /// The server.
-    pub(crate) address: &'a str,
+    pub(crate) server: &'a Server,
     /// Writes a request, given a number that grows by one per request.
     pub(crate) request: &'a dyn Fn(u64, &mut Vec<u8>),
     /// What it must answer.
@@ -142,6 +142,8 @@ pub(crate) struct Round {
     pub(crate) rate: f64,
     /// Median time of an answer, in microseconds.
     pub(crate) median: f64,
+    /// Processor time per answer, in microseconds, of the server and the engine.
+    pub(crate) work: f64,
     /// 99 of 100 answers took no longer than this, in microseconds.
     pub(crate) late: f64,
 }
@@ -155,8 +157,9 @@ pub(crate) async fn drive(
 ) -> Result<Round, Failed> {
     let mut opened = Vec::with_capacity(connections);
     for _ in 0..connections {
-        opened.push(Connection::open(side.address).await?);
+        opened.push(Connection::open(&side.server.address).await?);
     }
+    let used = side.server.processes.used();
     let started = Instant::now();
     let deadline = started + time;
     let mut running: FuturesUnordered<_> = opened
@@ -168,13 +171,16 @@ pub(crate) async fn drive(
         times.extend(done?);
     }
     let elapsed = started.elapsed().as_secs_f64();
+    let used = side.server.processes.used().saturating_sub(used);
     times.sort_unstable();
+    let count = f64::from(u32::try_from(times.len()).unwrap_or(u32::MAX));
     let at = |share: usize| {
         let index = times.len() * share / 100;
         f64::from(times.get(index).copied().unwrap_or_default()) / 1_000.0
     };
     Ok(Round {
-        rate: f64::from(u32::try_from(times.len()).unwrap_or(u32::MAX)) / elapsed,
+        rate: count / elapsed,
+        work: used.as_secs_f64() * 1e6 / count,
         median: at(50),
         late: at(99),
     })

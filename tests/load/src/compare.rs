@@ -73,6 +73,7 @@ pub(crate) async fn compare(
         middle(0) / middle(1),
         range(rounds.iter().map(|[one, two]| value(one) / value(two))),
         bar,
+        [0, 1].map(|side: usize| median(rounds.iter().map(|round| round[side].work))),
     );
     Ok(())
 }

@@ -4,6 +4,7 @@
 mod bare;
 mod client;
 mod compare;
+mod cpu;
 mod data;
 mod pages;
 mod process;

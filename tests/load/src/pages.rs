@@ -94,12 +94,12 @@ pub(crate) async fn measure(
         };
         let sides = [
             &Side {
-                address: &many.address,
+                server: many,
                 request: &|number, out| write(&ours, number, out),
                 status: 200,
             },
             &Side {
-                address: &few.address,
+                server: few,
                 request: &|number, out| write(&theirs, number, out),
                 status: 200,
             },
@@ -127,11 +127,11 @@ pub(crate) async fn measure(
             );
         };
         let side = |server| Side {
-            address: server,
+            server,
             request: &write,
             status: 200,
         };
-        let sides = [&side(many.address.as_str()), &side(few.address.as_str())];
+        let sides = [&side(many), &side(few)];
         compare(report, plan, &title(what), 1, sides, Measure::Time, bar).await?;
     }
     Ok(())

@@ -10,7 +10,10 @@ use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::{Engine, Failed};
+use crate::{
+    Engine, Failed,
+    cpu::{Processes, postmaster},
+};
 
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(30);
@@ -23,6 +26,8 @@ pub(crate) struct Store {
     folder: TempDir,
     /// The database, and the URL of the cluster's own one.
     database: Option<(String, String)>,
+    /// The process that works for it beside the server.
+    pub(crate) postmaster: Option<u32>,
 }
 
 impl Store {
@@ -34,6 +39,7 @@ impl Store {
                 address: format!("sqlite://{}", folder.path().join("store.db").display()),
                 folder,
                 database: None,
+                postmaster: None,
             }),
             Engine::Postgres => {
                 let cluster = std::env::var("REGISTRY_TEST_POSTGRES").map_err(
@@ -49,6 +55,7 @@ impl Store {
                 Ok(Self {
                     address: format!("{server}/{name}"),
                     folder,
+                    postmaster: postmaster(&cluster).await?,
                     database: Some((name, cluster)),
                 })
             }
@@ -88,6 +95,8 @@ pub(crate) struct Server {
     process: Child,
     /// Host and port.
     pub(crate) address: String,
+    /// What works for it.
+    pub(crate) processes: Processes,
 }
 
 impl Drop for Server {
@@ -105,7 +114,7 @@ impl Server {
             .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"])
             .args(["--store", &store.address, "--data"])
             .arg(store.folder().join("data"));
-        Self::start(command, &store.folder().join("registry.log"), |log| {
+        Self::start(store, command, "registry.log", |log| {
             let (_, rest) = log.split_once("\"address\":\"")?;
             Some(rest.split_once('"')?.0.to_owned())
         })
@@ -116,26 +125,33 @@ impl Server {
     pub(crate) async fn bare(store: &Store) -> Result<Self, Failed> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["bare", "--store", &store.address]);
-        Self::start(command, &store.folder().join("bare.log"), |log| {
+        Self::start(store, command, "bare.log", |log| {
             Some(log.split_once('\n')?.0.to_owned())
         })
         .await
     }
 
     async fn start(
+        store: &Store,
         mut command: Command,
-        log: &Path,
+        log: &str,
         address: fn(&str) -> Option<String>,
     ) -> Result<Self, Failed> {
-        let file = std::fs::File::create(log)?;
+        let log = store.folder().join(log);
+        let file = std::fs::File::create(&log)?;
         command.stdout(file.try_clone()?).stderr(file);
+        let process = command.spawn()?;
         let mut server = Self {
-            process: command.spawn()?,
+            processes: Processes {
+                server: process.id(),
+                postmaster: store.postmaster,
+            },
+            process,
             address: String::new(),
         };
         let started = Instant::now();
         loop {
-            let text = std::fs::read_to_string(log)?;
+            let text = std::fs::read_to_string(&log)?;
             if let Some(address) = address(&text) {
                 server.address = address;
                 return Ok(server);

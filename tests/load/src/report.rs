@@ -38,8 +38,8 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn heading() {
         println!(
-            "{:<50} {:>22} {:>22} {:>7} {:>13} {:>8}",
-            "", "registry", "beside it", "ratio", "of rounds", "bar"
+            "{:<50} {:>22} {:>22} {:>7} {:>13} {:>8} {:>26}",
+            "", "registry", "beside it", "ratio", "of rounds", "bar", "processor time"
         );
     }
 
@@ -51,12 +51,14 @@ impl Report {
         ratio: f64,
         (least, most): (f64, f64),
         bar: Bar,
+        work: [f64; 2],
     ) {
         let met = bar.met(ratio);
         println!(
-            "{what:<50} {ours:>22} {other:>22} {ratio:>7.2} {:>13} {:>8}{}",
+            "{what:<50} {ours:>22} {other:>22} {ratio:>7.2} {:>13} {:>8} {:>26}{}",
             format!("{least:.2}..{most:.2}"),
             bar.text(),
+            work_text(work),
             if met { "" } else { "  MISSED" },
         );
         if !met {
@@ -69,6 +71,14 @@ impl Report {
     pub(crate) fn missed(&self) -> &[String] {
         &self.missed
     }
+}
+
+/// Processor time on both sides, in microseconds, and the second's over the first's.
+fn work_text([ours, other]: [f64; 2]) -> String {
+    if ours == 0.0 || other == 0.0 {
+        return String::new();
+    }
+    format!("{ours:.0} us, {other:.0} us: {:.2}", other / ours)
 }
 
 /// The middle one.

@@ -34,12 +34,12 @@ pub(crate) async fn measure(
         ids.get(index).cloned().unwrap_or_default()
     };
     let ours = Side {
-        address: &registry.address,
+        server: registry,
         request: &|number, out| get(out, &format!("/entity/airport/{}", pick(&ids, number))),
         status: 200,
     };
     let other = Side {
-        address: &bare.address,
+        server: &bare,
         request: &|number, out| get(out, &format!("/bare/{}", pick(&bare_ids, number))),
         status: 200,
     };
@@ -64,12 +64,12 @@ pub(crate) async fn measure(
     let fresh = Cell::new(FRESH);
     let new = || fresh.replace(fresh.get() + 1);
     let ours = Side {
-        address: &registry.address,
+        server: registry,
         request: &|_, out| post(out, "/entity/airport", &body(new(), countries)),
         status: 201,
     };
     let other = Side {
-        address: &bare.address,
+        server: &bare,
         request: &|_, out| post(out, "/bare", &body(new(), countries)),
         status: 201,
     };

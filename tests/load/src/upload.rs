@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::{
     Engine, Failed,
     client::{Connection, post_head},
+    cpu::Processes,
     data::{COUNTRIES, HEADER, TYPES, countries, row},
     process::{Server, Store, migrate},
     report::{Bar, Report, median, range},
@@ -82,6 +83,10 @@ pub(crate) async fn upload(server: &Server, path: &Path, count: u64) -> Result<D
     Ok(elapsed)
 }
 
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
 fn taken(report: &Value, count: u64) -> Result<(), Failed> {
     if report["counts"]["created"] == count {
         Ok(())
@@ -102,6 +107,7 @@ pub(crate) async fn measure(
     let amount = f64::from(u32::try_from(count)?);
     let rate = |time: &Duration| amount / time.as_secs_f64();
     let (mut ours, mut theirs, mut copied) = (Vec::new(), Vec::new(), Vec::new());
+    let mut work = [Vec::new(), Vec::new()];
     let mut memory = 0;
     let mut last: Option<(Store, Server)> = None;
     for round in 0..rounds {
@@ -111,7 +117,9 @@ pub(crate) async fn measure(
         }
         let store = Store::new(engine).await?;
         let server = prepared(&store).await?;
+        let used = server.processes.used();
         ours.push(rate(&upload(&server, path, count).await?));
+        work[0].push(micros(server.processes.used() - used) / amount);
         memory = memory.max(server.peak_memory()?);
         if round == 0 {
             rows::dump(engine, &store, folder.path()).await?;
@@ -119,13 +127,20 @@ pub(crate) async fn measure(
         last = Some((store, server));
         let beside = Store::new(engine).await?;
         migrate(&beside)?;
+        let own = Processes {
+            server: std::process::id(),
+            postmaster: beside.postmaster,
+        };
+        let used = own.used();
         theirs.push(rate(&rows::write(engine, &beside, folder.path()).await?));
+        work[1].push(micros(own.used() - used) / amount);
         if engine == Engine::Postgres {
             copied.push(rate(&rows::copy(&beside, folder.path()).await?));
         }
         beside.remove().await?;
     }
-    let mut line = |what: &str, others: &[f64], bar| {
+    let work = work.map(median);
+    let mut line = |what: &str, others: &[f64], bar, work| {
         let pairs = ours.iter().zip(others);
         report.line(
             what,
@@ -133,18 +148,21 @@ pub(crate) async fn measure(
             median(ours.iter().copied()) / median(others.iter().copied()),
             range(pairs.map(|(one, two)| one / two)),
             bar,
+            work,
         );
     };
     line(
         &format!("upload of {count}, to a set-wise loop"),
         &theirs,
         Bar::Least(0.6),
+        work,
     );
     if engine == Engine::Postgres {
         line(
             &format!("upload of {count}, to COPY, one table"),
             &copied,
             Bar::None,
+            [0.0; 2],
         );
     }
     let used = f64::from(u32::try_from(memory / 1024)?) * 1024.0;
@@ -155,6 +173,7 @@ pub(crate) async fn measure(
         share,
         (share, share),
         Bar::Most(1.0),
+        [0.0; 2],
     );
     last.ok_or_else(|| "no rounds".into())
 }
