@@ -60,9 +60,12 @@ impl PostgresDriver {
         connection.close().await.map_err(opened)?;
         // A write touches its rows by index, always. Left alone, the planner keeps a plan that it made while the tables were small and
         // scanned them whole, until they are analysed again.
-        let writing = options
-            .clone()
-            .options([("enable_hashjoin", "off"), ("enable_mergejoin", "off")]);
+        let writing = options.clone().options([
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            // Planned once per connection: planning a group's statement takes longer than running it.
+            ("plan_cache_mode", "force_generic_plan"),
+        ]);
         let most = config.connections.max(4);
         let writers = (most / 2).min(WRITE_CONNECTIONS);
         Ok(Self {

@@ -108,6 +108,7 @@ impl<D: Driver> Area<D> {
             for setting in ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"] {
                 sql.push(&format!(" || set_config('{setting}', 'on', true)"));
             }
+            sql.push(" || set_config('plan_cache_mode', 'auto', true)");
             sql.push(")::bigint");
             self.driver
                 .fetch_in(&mut transaction, sql.finish(&[ColumnType::Int]))
