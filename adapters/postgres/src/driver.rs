@@ -167,6 +167,7 @@ type Transaction = sqlx::Transaction<'static, Postgres>;
 impl Driver for PostgresDriver {
     const DIALECT: Dialect = Dialect::Postgres;
     const WRITERS: usize = 4;
+    const READERS: usize = 4;
 
     type Transaction = Transaction;
 

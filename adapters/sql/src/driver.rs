@@ -72,6 +72,8 @@ pub trait Driver: Debug + Send + Sync + 'static {
     const DIALECT: Dialect;
     /// How many groups of change sets may commit side by side.
     const WRITERS: usize;
+    /// How many groups of single reads may run side by side.
+    const READERS: usize;
 
     /// An open transaction. Dropped without [`Driver::commit`], it is rolled back.
     type Transaction: Send;

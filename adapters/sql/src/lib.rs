@@ -18,6 +18,7 @@ mod load;
 mod log;
 mod one_statement;
 mod range;
+mod reads;
 #[cfg(test)]
 mod snapshots;
 mod statement;

@@ -35,6 +35,7 @@ use crate::{
     load::Area,
     log,
     range::{self, Range},
+    reads::Reads,
     types,
 };
 
@@ -56,6 +57,7 @@ const POOL_WATCH: Duration = Duration::from_secs(2);
 pub struct SqlStore<D: Driver> {
     driver: Arc<D>,
     groups: Groups,
+    reads: Reads,
     exports: Arc<Semaphore>,
 }
 
@@ -69,6 +71,7 @@ impl<D: Driver> SqlStore<D> {
         let store = Self {
             driver,
             groups,
+            reads: Reads::default(),
             exports: Arc::new(Semaphore::new(EXPORTS)),
         };
         crate::load::drop_abandoned(store.driver()).await?;
@@ -207,13 +210,17 @@ impl<D: Driver> Store for SqlStore<D> {
     }
 
     async fn entities(&self, ids: &[EntityId], scope: &Scope) -> Result<Vec<Entity>, StoreError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
+        match ids {
+            [] => Ok(Vec::new()),
+            [id] => {
+                let read = self.reads.read(self.driver(), *id, scope).await?;
+                Ok(read.into_iter().collect())
+            }
+            _ => entities_of(
+                self.fetch("reading entities", entities::by_ids(D::DIALECT, ids, scope))
+                    .await?,
+            ),
         }
-        entities_of(
-            self.fetch("reading entities", entities::by_ids(D::DIALECT, ids, scope))
-                .await?,
-        )
     }
 
     async fn by_key(

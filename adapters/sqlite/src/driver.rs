@@ -162,6 +162,7 @@ pub struct Transaction(Pooled);
 impl Driver for SqliteDriver {
     const DIALECT: Dialect = Dialect::Sqlite;
     const WRITERS: usize = 1;
+    const READERS: usize = 2;
 
     type Transaction = Transaction;
 

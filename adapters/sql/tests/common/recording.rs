@@ -91,6 +91,7 @@ impl<D: Driver> Recording<D> {
 impl<D: Driver> Driver for Recording<D> {
     const DIALECT: Dialect = D::DIALECT;
     const WRITERS: usize = D::WRITERS;
+    const READERS: usize = D::READERS;
 
     type Transaction = D::Transaction;
 
