@@ -7,21 +7,19 @@ use registry_core::{
     Data, EntityId, FieldNumber, TypeId,
     change::{TypeChange, ValueRow},
     limits::INDEX_SLICE,
-    port::{BuildStep, CommitError, StoreError},
+    port::{BuildStep, StoreError},
 };
 
 use crate::{
     Argument,
     ColumnType::{Id, Int, Text},
-    Dialect, Driver, Failure, Sql,
-    apply::{Stop, statement},
-    driver::Committing,
-    group, types,
+    Dialect, Driver, Sql,
+    apply::statement,
+    group,
+    retry::{Stop, retrying},
+    types,
     write::{self, Source, value_columns},
 };
-
-/// A deadlock with a writer of several entities runs a step again this often.
-const RETRIES: usize = 3;
 
 /// Notes the indexes that a change of a type gives up or asks for. To be called in the change's transaction, under its locks.
 pub(crate) async fn note<D: Driver>(
@@ -103,24 +101,9 @@ pub(crate) async fn build<D: Driver>(
     limit: usize,
 ) -> Result<BuildStep, StoreError> {
     let limit = limit.clamp(1, INDEX_SLICE);
-    let mut tries = 0;
-    loop {
-        match step(driver, type_id, field, limit).await {
-            Ok(step) => return Ok(step),
-            Err(Stop::Engine(error)) if error.failure == Failure::Retry && tries < RETRIES => {
-                tries += 1;
-            }
-            Err(stop) => {
-                let error = stop.into_commit_error("building an index", Committing::No);
-                return Err(match error {
-                    CommitError::Store(error) => error,
-                    CommitError::Conflict(conflict) => {
-                        StoreError::internal("building an index", conflict)
-                    }
-                });
-            }
-        }
-    }
+    retrying(|| step(driver, type_id, field, limit))
+        .await
+        .map_err(|stop| stop.into_store_error("building an index"))
 }
 
 async fn step<D: Driver>(

@@ -11,10 +11,12 @@ use registry_core::{
 use crate::{
     Argument,
     ColumnType::{Id, Int, Text},
-    Dialect, Driver, Sql, Statement,
-    apply::{LOGGED, Stop, read_logged, statement},
+    Dialect, Driver, EngineError, Failure, Sql, Statement,
+    apply::{LOGGED, read_logged, statement},
     driver::Committing,
     entities, group, index,
+    long::{self, Purpose},
+    retry::Stop,
     write::{self, Source, change_columns, key_columns},
 };
 
@@ -47,8 +49,7 @@ pub(crate) async fn catalog<D: Driver>(
     driver: &D,
     known: Option<Version>,
 ) -> Result<Option<CatalogRows>, StoreError> {
-    let failed =
-        |error: crate::EngineError| error.into_store_error("reading the catalog", Committing::No);
+    let failed = |error: EngineError| error.into_store_error("reading the catalog", Committing::No);
     let version = read_version(
         driver
             .fetch(version_statement(D::DIALECT, ""))
@@ -98,7 +99,7 @@ pub(crate) async fn change<D: Driver>(
     set: &ChangeSet,
     change: &TypeChange,
 ) -> Result<Position, Stop> {
-    let mut transaction = driver.begin().await?;
+    let mut transaction = long::begin(driver, Purpose::TypeChange).await?;
     match apply(driver, &mut transaction, set, change).await {
         Ok(position) => {
             group::commit(driver, transaction).await?;
@@ -143,9 +144,16 @@ pub(crate) async fn lock_version<D: Driver>(
     transaction: &mut D::Transaction,
 ) -> Result<Version, Stop> {
     let statement = version_statement(D::DIALECT, " FOR UPDATE");
-    Ok(read_version(
-        driver.fetch_in(transaction, statement).await?,
-    )?)
+    let rows = driver.fetch_in(transaction, statement).await;
+    Ok(read_version(rows.map_err(changing)?)?)
+}
+
+/// Whoever waits in vain for the catalog or for a type, waits for another change of types.
+fn changing(mut error: EngineError) -> EngineError {
+    if error.failure == Failure::LockTimeout {
+        error.failure = Failure::TypeLockTimeout;
+    }
+    error
 }
 
 /// Writes the catalog's version, which must be locked.
@@ -180,7 +188,8 @@ async fn lock<D: Driver>(
         sql.push("SELECT 1::bigint FROM pg_advisory_xact_lock(registry_type_lock(")
             .bind(Argument::Id(id.0))
             .push("))");
-        driver.fetch_in(transaction, sql.finish(&[Int])).await?;
+        let locked = driver.fetch_in(transaction, sql.finish(&[Int])).await;
+        locked.map_err(changing)?;
     }
     Ok(())
 }
