@@ -49,3 +49,6 @@ pub const UPLOAD_ROW_BYTES: usize = 1024 * 1024;
 pub const SORT_TERMS: usize = 3;
 /// Conditions and values of a resolved filter: paths through links of several types are written out per type.
 pub const RESOLVED_NODES: usize = 10_000;
+
+/// Entities of a type that a refusal to remove it counts at most.
+pub const IN_USE_COUNTED: i64 = 10_000;

@@ -302,6 +302,10 @@ fn outcome(result: &Result<Receipt, CommitError>) -> &'static str {
 /// Runs one work: as one statement where the engine takes it, else, or when an expectation of it was not met, step by step.
 async fn run<D: Driver>(driver: &D, work: &Work) -> Result<Position, Stop> {
     match at_once(driver, work).await {
+        Some(Err(error)) if error.failure == Failure::LockTimeout => {
+            tracing::debug!(error = %error.source, "a row is held, going step by step once");
+            stepwise(driver, work).await
+        }
         Some(Err(error)) if told_by_steps(error.failure) => {
             tracing::debug!(error = %error.source, "statement refused, going step by step");
             by_steps(driver, work).await

@@ -21,6 +21,7 @@ mod log;
 mod long;
 mod one_statement;
 mod range;
+mod restored;
 mod retry;
 #[cfg(test)]
 mod snapshots;

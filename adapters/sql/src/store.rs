@@ -35,7 +35,7 @@ use crate::{
     load::Area,
     log,
     range::{self, Range},
-    types,
+    restored, types,
 };
 
 /// Entities read at once by an export.
@@ -63,6 +63,7 @@ impl<D: Driver> SqlStore<D> {
     /// A store over an engine whose tables are up to date. Starts its committing tasks, so it must be called within a runtime; drops what
     /// loads of a crashed process left behind.
     pub async fn open(driver: D) -> Result<Self, StoreError> {
+        restored::look(&driver).await?;
         let driver = Arc::new(driver);
         let groups = Groups::start(&driver);
         tokio::spawn(watch_pool(Arc::downgrade(&driver)));

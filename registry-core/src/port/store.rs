@@ -25,7 +25,8 @@ pub struct CatalogRows {
     pub version: Version,
     /// Every type.
     pub types: Vec<EntityType>,
-    /// The indexed fields whose index is not ready.
+    /// The fields that [`Store::build_index`] has something to do for: indexed ones whose index is not ready, and ones that are not indexed any
+    /// more and whose old rows are still there.
     pub building: BTreeSet<(TypeId, FieldNumber)>,
 }
 
@@ -180,7 +181,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// [violates](crate::change::TypeChange::violations) it, holds a target that a [narrowed
     /// link](crate::change::TypeChange::narrowed_links) does not lead to, or shares the value of a [key that is
     /// built](crate::change::TypeChange::keys_to_build) with another. With it the rows of
-    /// [`rows_to_drop`](crate::change::TypeChange::rows_to_drop) must go and those of `keys_to_build` must come. An index of
+    /// [`rows_to_drop`](crate::change::TypeChange::rows_to_drop) must go (those of indexes at the latest by [`Store::build_index`]) and those of `keys_to_build` must come. An index of
     /// [`indexes_to_build`](crate::change::TypeChange::indexes_to_build) must be ready at once when the type has no entities, and must not be
     /// ready when it has: [`Store::build_index`] makes it so.
     async fn commit(&self, set: ChangeSet) -> Result<Receipt, CommitError>;
