@@ -23,8 +23,9 @@ async fn change(subject: &Subject, before: &Entity) -> Entity {
     let value = integer(after.version.0);
     let after = after.with(country::POPULATION, value);
     let of = country_type();
-    let written = subject.write(&[&of], vec![update(before, &after)]);
-    written.await.expect("it is written");
+    let operations = vec![update(before, &after)];
+    let written = subject.write(&[&of], operations).await;
+    written.expect("it is written");
     after
 }
 
