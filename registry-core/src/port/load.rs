@@ -108,7 +108,7 @@ pub struct RowLink {
     pub targets: Vec<RowTarget>,
 }
 
-/// What a row says of its entity: absent things stay as they are.
+/// What a row, or the document of a single write, says of its entity: absent things stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowPatch {
     /// Values by field; `None` clears.
@@ -122,6 +122,8 @@ pub struct RowPatch {
     pub owners: Option<Vec<Principal>>,
     /// Readers.
     pub readers: Option<Vec<Principal>>,
+    /// What could not be read: the row is refused, with all else that is wrong with it.
+    pub faults: Vec<Problem>,
 }
 
 /// One row.
@@ -148,8 +150,29 @@ pub enum LoadItem {
     Rejected(RowFailure),
 }
 
-/// The rows. Ends early with an error only when the source broke: nothing more is applied then.
+/// Rows in line order. Ends early with an error only when the source broke: nothing more is applied then.
 pub type RowStream<'a> = BoxStream<'a, Result<LoadItem, super::StoreError>>;
+
+/// Rows that can be read more than once: those that link to later ones are decided when all have been seen.
+pub struct Rows<'a>(Box<dyn Fn() -> RowStream<'a> + Send + Sync + 'a>);
+
+impl<'a> Rows<'a> {
+    /// Rows that are read from the first one on whenever they are opened; they must be the same each time.
+    pub fn new(open: impl Fn() -> RowStream<'a> + Send + Sync + 'a) -> Self {
+        Self(Box::new(open))
+    }
+
+    /// Reads them from the first one on.
+    pub fn open(&self) -> RowStream<'a> {
+        self.0()
+    }
+}
+
+impl Debug for Rows<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rows").finish_non_exhaustive()
+    }
+}
 
 /// A row that was refused.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,6 +7,7 @@ use crate::{
     change::{ChangeSet, Operation},
     port::{CommitError, Conflict, Receipt, StoreError, StoreErrorKind},
     problem::{Problem, Refusal, pointer_token},
+    write::{missing, wrong_type},
 };
 
 use super::Registry;
@@ -194,32 +195,14 @@ impl Places {
     }
 }
 
-/// A link target is absent or invisible: the same words for both.
+/// A link target is absent or invisible.
 pub(super) fn target_not_found(pointer: String, target: EntityId) -> Error {
-    Error::problems(
-        Refusal::NotFound,
-        "link_target_not_found",
-        vec![
-            Problem::at(pointer, "link_target_not_found", "no such link target")
-                .with_value(target.to_string()),
-        ],
-    )
+    Error::refused_write(vec![missing(pointer).with_value(target.to_string())])
 }
 
 /// A link does not lead to entities of the target's type.
 pub(super) fn target_type(pointer: String, target: EntityId) -> Error {
-    Error::problems(
-        Refusal::Invalid,
-        "link_target_type",
-        vec![
-            Problem::at(
-                pointer,
-                "link_target_type",
-                "the link does not lead to entities of this type",
-            )
-            .with_value(target.to_string()),
-        ],
-    )
+    Error::refused_write(vec![wrong_type(pointer).with_value(target.to_string())])
 }
 
 /// The id is in use, by whatever type.
