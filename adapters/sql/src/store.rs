@@ -14,8 +14,7 @@ use registry_core::{
     load,
     port::{
         BuildStep, CatalogRows, ChangePage, ChangeRow, CommitError, EntityStream, Found, LinkCount,
-        LoadPlan, LoadReport, LoadSink, Position, Receipt, Rows, Store, StoreError,
-        StoreErrorKind,
+        LoadPlan, LoadReport, LoadSink, Position, Receipt, Rows, Store, StoreError, StoreErrorKind,
     },
     query::{After, Count, Query},
 };

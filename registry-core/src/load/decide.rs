@@ -1,9 +1,6 @@
 //! What one row does, given what is stored and what the rows before it did.
 
-use std::{
-    cell::RefCell,
-    collections::HashSet,
-};
+use std::{cell::RefCell, collections::HashSet};
 
 use crate::{
     Encoded, Entity, EntityId, Problem, Version,
@@ -64,21 +61,19 @@ pub(super) fn decide(
         About::New(id, _) => (*id, Start::New),
     };
     let missing = RefCell::new(Vec::new());
-    let find = |link: &Link, reference: &EntityRef| match (
-        overlay.find(link, reference, id),
-        reference,
-    ) {
-        (Err(NoTarget::Missing), EntityRef::Id(target))
-            if ground.may_make(link) && overlay.target(*target).is_none() =>
-        {
-            if turn.ahead.contains(target) {
-                return Ok(*target);
+    let find =
+        |link: &Link, reference: &EntityRef| match (overlay.find(link, reference, id), reference) {
+            (Err(NoTarget::Missing), EntityRef::Id(target))
+                if ground.may_make(link) && overlay.target(*target).is_none() =>
+            {
+                if turn.ahead.contains(target) {
+                    return Ok(*target);
+                }
+                missing.borrow_mut().push(*target);
+                Err(NoTarget::Missing)
             }
-            missing.borrow_mut().push(*target);
-            Err(NoTarget::Missing)
-        }
-        (found, _) => found,
-    };
+            (found, _) => found,
+        };
     let data = prepared.data.clone();
     let made = write::decide(ground.context(), start, &row.patch, data, &find);
     let claims = claims(ground, overlay, id, prepared);

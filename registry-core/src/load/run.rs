@@ -127,7 +127,10 @@ impl<'a> Load<'a> {
             });
             ended = self.pass(waiting.boxed()).await?;
             if self.turn == Reading::Last && ended.is_none() && !self.waiting.is_empty() {
-                return Err(StoreError::internal("load", "the rows changed when read again"));
+                return Err(StoreError::internal(
+                    "load",
+                    "the rows changed when read again",
+                ));
             }
         }
         if let Some(end) = ended {

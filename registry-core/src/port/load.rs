@@ -4,11 +4,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Debug,
     ops::ControlFlow,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
-use futures::stream::BoxStream;
+use futures::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -162,6 +165,19 @@ impl<'a> Rows<'a> {
         Self(Box::new(open))
     }
 
+    /// Rows that can be read but once: one that waits for a later row breaks the load.
+    pub fn once(rows: RowStream<'a>) -> Self {
+        let rows = Mutex::new(Some(rows));
+        Self::new(move || {
+            let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).take();
+            rows.unwrap_or_else(|| {
+                let again = "a row waits for a later one, and the rows can be read but once";
+                let error = super::StoreError::internal("read the rows", again);
+                stream::iter([Err(error)]).boxed()
+            })
+        })
+    }
+
     /// Reads them from the first one on.
     pub fn open(&self) -> RowStream<'a> {
         self.0()
@@ -188,7 +204,7 @@ pub struct RowFailure {
 /// Where failures of rows go, and where progress is seen.
 #[async_trait]
 pub trait LoadSink: Debug + Send + Sync {
-    /// Takes the failures of one slice, in line order.
+    /// Takes the failures of one slice, in line order; those of rows that waited for later ones come after all others.
     async fn failed(&self, failures: Vec<RowFailure>) -> Result<(), super::StoreError>;
 
     /// Told after each slice; `Break` stops the load: what is not applied yet stays out. Before everything is applied at once, good rows

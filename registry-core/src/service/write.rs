@@ -144,8 +144,7 @@ impl<'a> Write<'a> {
             return Ok(Vec::new());
         }
         let read = self.registry.read(&partners, &Scope::Everything).await?;
-        let read: BTreeMap<EntityId, Entity> =
-            read.into_iter().map(|one| (one.id, one)).collect();
+        let read: BTreeMap<EntityId, Entity> = read.into_iter().map(|one| (one.id, one)).collect();
         let mut problems = Vec::new();
         for (number, target) in mirror.added() {
             let partner = read.get(target);

@@ -97,7 +97,8 @@ fn naming_pointers(entity_type: &EntityType, options: &Options) -> Vec<String> {
 
 /// The row; refused at once when what is wrong with it leaves open which entity it is about.
 fn item_of(row: LoadRow, naming: &[String]) -> LoadItem {
-    let unnamed = |fault: &Problem| matches!(&fault.place, Place::Pointer(at) if naming.contains(at));
+    let unnamed =
+        |fault: &Problem| matches!(&fault.place, Place::Pointer(at) if naming.contains(at));
     if row.patch.faults.iter().any(unnamed) {
         return LoadItem::Rejected(RowFailure {
             line: row.line,

@@ -90,7 +90,9 @@ impl Mirror {
             return Ok(links);
         }
         let shown = partner.id.to_string();
-        let problems = problems.into_iter().map(|one| one.with_value(shown.clone()));
+        let problems = problems
+            .into_iter()
+            .map(|one| one.with_value(shown.clone()));
         Err(problems.collect())
     }
 }

@@ -10,9 +10,7 @@ mod rights;
 
 use crate::{
     Caller, Data, Entity, EntityId, EntityType, Links, Principal, Problem, Timestamp, Version,
-    entity_type::fields,
-    port::RowPatch,
-    problem::Place,
+    entity_type::fields, port::RowPatch, problem::Place,
 };
 
 pub(crate) use self::{
@@ -81,7 +79,18 @@ pub(crate) fn data(
         Ok(_) => {}
         Err(more) => add_new(&mut problems, more),
     }
+    problems.sort_by_cached_key(|problem| place_in(entity_type, problem));
     Err(problems)
+}
+
+/// Where the field of a problem stands in the type; what the type does not have comes last.
+fn place_in(entity_type: &EntityType, problem: &Problem) -> usize {
+    let Place::Pointer(at) = &problem.place else {
+        return usize::MAX;
+    };
+    let name = at.split('/').nth(2).unwrap_or_default();
+    let place = entity_type.live_fields().position(|one| one.name == name);
+    place.unwrap_or(usize::MAX)
 }
 
 /// What a write makes of an entity, given the data that it makes. Whether the caller may write the entity is decided before.
@@ -98,7 +107,13 @@ pub(crate) fn decide(
     };
     let faults = patch.faults.iter().filter(|one| !is_below("/fields", one));
     problems.extend(faults.cloned());
-    let links = links::decide(context.entity_type, start, &patch.links, find, &mut problems);
+    let links = links::decide(
+        context.entity_type,
+        start,
+        &patch.links,
+        find,
+        &mut problems,
+    );
     let (owners, readers) = rights::decide(context.caller, start, patch, &mut problems);
     if problems.is_empty() {
         Ok(Made {

@@ -869,6 +869,7 @@ pub async fn a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_appl
 ) {
     use registry_core::port::{
         Atomicity, Effect, LoadEnd, LoadItem, LoadMode, LoadPlan, LoadRow, RandomIds, RowPatch,
+        Rows,
     };
     for atomic in [Atomicity::All, Atomicity::Each] {
         let bench = Bench::open(&fresh(&harness)).await;
@@ -896,7 +897,7 @@ pub async fn a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_appl
             raw: "US".to_owned(),
         }));
         let registry = &bench.registry;
-        let rows = Box::pin(futures::stream::once(async move {
+        let rows = Rows::once(Box::pin(futures::stream::once(async move {
             let Value::Object(patch) = json!({"title": "Countries"}) else {
                 fail("a patch is an object");
             };
@@ -906,7 +907,7 @@ pub async fn a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_appl
                 .await
                 .unwrap();
             Ok(row)
-        }));
+        })));
         let report = bench.subject.store.load(plan, rows, &Silent).await.unwrap();
         assert_eq!((report.end, report.position), (LoadEnd::Stale, None));
         assert_eq!(bench.entities("country").await, Vec::new());
