@@ -292,10 +292,5 @@ fn principals_cell(
         problems.push(problem.with_value(shorten(text)));
         return None;
     };
-    let before = problems.len();
-    let read = write::principals(member, &value, problems);
-    for problem in problems.iter_mut().skip(before) {
-        problem.value = Some(shorten(text));
-    }
-    read
+    write::principals(member, &value, problems)
 }

@@ -65,7 +65,10 @@ pub(super) fn row(
     let mut patch = write::read(entity_type, &members, &target);
     let document = Value::Object(members);
     for fault in &mut patch.faults {
-        if let (Place::Pointer(at), None) = (&fault.place, &fault.value) {
+        if let (Place::Pointer(at), None) = (&fault.place, &fault.value)
+            && at.starts_with("/fields/")
+            && fault.code != "unknown_field"
+        {
             fault.value = document.pointer(at).map(|value| shorten(&plain(value)));
         }
     }

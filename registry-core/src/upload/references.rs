@@ -92,11 +92,7 @@ pub(super) fn by_json(catalog: &Catalog, link: &Link, value: &Value) -> Result<R
     match value {
         Value::String(text) => by_id(text),
         Value::Object(members) => by_member(catalog, link, members),
-        _ => Err(Problem::at(
-            "",
-            "type",
-            "a link target is an id, or an object with one key of the target",
-        )),
+        other => write::id_alone(link, other),
     }
 }
 

@@ -152,7 +152,11 @@ pub(crate) fn principals(
                 continue;
             }
         };
-        faults.push(Problem::at(format!("/{member}/{index}"), code, message));
+        let fault = Problem::at(format!("/{member}/{index}"), code, message);
+        faults.push(match value.as_str() {
+            Some(text) => fault.with_value(text),
+            None => fault,
+        });
     }
     (faults.len() == before).then_some(read)
 }

@@ -70,21 +70,20 @@ impl Mirror {
         };
         let mut links = partner.links.clone();
         let mut problems = Vec::new();
-        let changed: Vec<&Link> = (self.added.iter().chain(&self.removed))
-            .filter_map(|pair| here(&pair))
-            .collect();
-        if !may_write(context.caller, partner) {
-            problems.extend(changed.into_iter().map(|link| {
-                let message = "only an owner may write the entity at the other end";
-                Problem::at(pointer(link), "forbidden", message)
-            }));
-        } else {
+        if may_write(context.caller, partner) {
             for link in self.removed.iter().filter_map(|pair| here(&pair)) {
                 remove(&mut links, link.number, self.id);
             }
             for link in self.added.iter().filter_map(|pair| here(&pair)) {
                 problems.extend(add(&mut links, link, self.id).err());
             }
+        } else {
+            let changed = self.added.iter().chain(&self.removed);
+            let changed = changed.filter_map(|pair| here(&pair));
+            problems.extend(changed.map(|link| {
+                let message = "only an owner may write the entity at the other end";
+                Problem::at(pointer(link), "forbidden", message)
+            }));
         }
         if problems.is_empty() {
             return Ok(links);

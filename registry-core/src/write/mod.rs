@@ -177,17 +177,19 @@ impl Context<'_> {
 /// Adds problems, but none about a place where something is wrong already.
 fn add_new(problems: &mut Vec<Problem>, more: Vec<Problem>) {
     for problem in more {
-        if !is_told(problems, &problem.place) {
+        let told = match &problem.place {
+            Place::Pointer(at) => is_told(problems, at),
+            _ => false,
+        };
+        if !told {
             problems.push(problem);
         }
     }
 }
 
-fn is_told(problems: &[Problem], place: &Place) -> bool {
-    let Place::Pointer(place) = place else {
-        return false;
-    };
-    problems.iter().any(|one| is_below(place, one))
+/// Whether something is wrong already at a pointer or below it.
+fn is_told(problems: &[Problem], pointer: &str) -> bool {
+    problems.iter().any(|one| is_below(pointer, one))
 }
 
 /// Whether a problem is at a pointer or below it.
