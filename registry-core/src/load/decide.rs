@@ -297,11 +297,7 @@ fn taken(ground: &Ground, key: crate::KeyNumber, value: Option<&Encoded>) -> Pro
         .iter()
         .find(|one| one.number == key)
         .map_or("", |one| one.name.as_str());
-    let problem = Problem::at(
-        ground.key_pointer(key),
-        "key_taken",
-        format!("another entity has this value of the key `{name}`"),
-    );
+    let problem = write::key_taken(ground.key_pointer(key), name);
     match shown(ground, key, value) {
         Some(text) => problem.with_value(text),
         None => problem,

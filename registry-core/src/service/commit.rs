@@ -6,8 +6,8 @@ use crate::{
     Caller, EntityId, EntityType, Error, LinkNumber, Timestamp, TypeId,
     change::{ChangeSet, Operation},
     port::{CommitError, Conflict, Receipt, StoreError, StoreErrorKind},
-    problem::{Problem, Refusal, pointer_token},
-    write::{missing, wrong_type},
+    problem::{Refusal, pointer_token},
+    write::{key_taken, missing, wrong_type},
 };
 
 use super::Registry;
@@ -177,15 +177,7 @@ impl Places {
                     |field| format!("/fields/{}", pointer_token(&field.name)),
                 );
                 let name = key.map(|key| key.name).unwrap_or_default();
-                Unapplied::Refused(Error::problems(
-                    Refusal::Conflict,
-                    "key_taken",
-                    vec![Problem::at(
-                        pointer,
-                        "key_taken",
-                        format!("another entity has this value of the key {name}"),
-                    )],
-                ))
+                Unapplied::Refused(Error::refused_write(vec![key_taken(pointer, &name)]))
             }
             Conflict::Violation(violation) => Unapplied::Refused(Error::Internal(format!(
                 "a change set without a type change violates {}",

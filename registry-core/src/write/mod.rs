@@ -174,6 +174,12 @@ impl Context<'_> {
     }
 }
 
+/// Another entity holds a key.
+pub(crate) fn key_taken(pointer: String, key: &str) -> Problem {
+    let message = format!("another entity has this value of the key {key}");
+    Problem::at(pointer, "key_taken", message)
+}
+
 /// Adds problems, but none about a place where something is wrong already.
 fn add_new(problems: &mut Vec<Problem>, more: Vec<Problem>) {
     for problem in more {
