@@ -225,7 +225,9 @@ impl<'a> Load<'a> {
                     self.staged |= !decided.operations.is_empty();
                     self.area.stage(decided.operations, &decided.seen).await?;
                 }
-                self.owed.extend(owed);
+                for (id, links) in owed {
+                    self.owed.entry(id).or_default().extend(links);
+                }
                 self.tell(&rows, rejected, &decided.verdicts).await?;
                 return Ok(Next::Slice);
             }

@@ -179,6 +179,7 @@ macro_rules! store_contract {
                 rows_of_different_slices_link_to_each_other_when_all_are_applied_at_once
                 a_row_whose_target_never_comes_fails_with_those_that_wait_for_it
                 a_symmetric_link_to_a_later_row_is_held_by_both_ends
+                rows_of_several_slices_may_be_linked_to_one_that_comes_after_them
                 an_update_waits_for_nobody
             }
             upload {

@@ -238,6 +238,35 @@ pub async fn a_symmetric_link_to_a_later_row_is_held_by_both_ends<H: Harness>(_:
     }
 }
 
+pub async fn rows_of_several_slices_may_be_linked_to_one_that_comes_after_them<H: Harness>(_: H) {
+    let count = u32::try_from(limits::SLICE_ROWS).unwrap() + 2;
+    let (subject, of, plan) = start(&H::default(), Atomicity::All).await;
+    // The last but one is named by rows of two slices, names none of them, and waits itself.
+    let (named, last) = (count - 1, count);
+    let friends = |number| node(number).to(FRIENDS, vec![by_id(id(named))]);
+    let waits = |number| child(number, last);
+    let mut made: Vec<LoadRow> = (1..=count).map(waits).collect();
+    made[0] = friends(1);
+    made[5_000 - 1] = friends(5_000);
+    made.insert(5_000, friends(count + 1));
+    made.pop();
+    made.push(node(last));
+    let made = made.into_iter().zip(1..).map(|(row, line)| LoadRow {
+        line,
+        raw: format!("raw {line}"),
+        ..row
+    });
+    let outcome = load(&subject, plan, rows(made.collect())).await;
+    assert_eq!(outcome, ([u64::from(count) + 1, 0, 0, 0, 0], vec![]));
+    let stored = subject.contents().await.entities;
+    let found = stored.into_iter().find(|one| one.id == id(named));
+    let expected = loaded(&of, named)
+        .linked(PARENT, &[id(last)])
+        .linked(FRIENDS, &[id(1), id(5_000), id(count + 1)]);
+    assert_eq!(found, Some(expected));
+    subject.assert_agreement().await;
+}
+
 pub async fn an_update_waits_for_nobody<H: Harness>(_: H) {
     let (subject, of, plan) = start(&H::default(), Atomicity::Each).await;
     subject.create(&[&of], [entity(&of, 1)]).await;
