@@ -14,8 +14,7 @@ use registry_core::{
     load,
     port::{
         BuildStep, CatalogRows, ChangePage, ChangeRow, CommitError, EntityStream, Found, LinkCount,
-        LoadPlan, LoadReport, LoadSink, Position, Receipt, RowStream, Store, StoreError,
-        StoreErrorKind,
+        LoadPlan, LoadReport, LoadSink, Position, Receipt, Rows, Store, StoreError, StoreErrorKind,
     },
     query::{After, Count, Query},
 };
@@ -442,7 +441,7 @@ impl<D: Driver> Store for SqlStore<D> {
     async fn load(
         &self,
         plan: LoadPlan,
-        rows: RowStream<'_>,
+        rows: Rows<'_>,
         sink: &dyn LoadSink,
     ) -> Result<LoadReport, StoreError> {
         let area = Area::new(Arc::clone(&self.driver), &plan);

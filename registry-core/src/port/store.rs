@@ -1,6 +1,6 @@
 //! Where types, entities, links, keys and the change log live.
 
-use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
+use std::{collections::BTreeSet, fmt::Debug};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -14,7 +14,7 @@ use crate::{
     query::Query,
 };
 
-use super::{CommitError, LoadPlan, LoadReport, LoadSink, RowStream, StoreError};
+use super::{CommitError, LoadPlan, LoadReport, LoadSink, Rows, StoreError};
 
 pub use crate::catalog::Catalog;
 
@@ -209,7 +209,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     async fn load(
         &self,
         plan: LoadPlan,
-        rows: RowStream<'_>,
+        rows: Rows<'_>,
         sink: &dyn LoadSink,
     ) -> Result<LoadReport, StoreError>;
 
@@ -222,6 +222,3 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Answers when the store can be read.
     async fn ping(&self) -> Result<(), StoreError>;
 }
-
-/// Shorthand for the shared store.
-pub type SharedStore = Arc<dyn Store>;

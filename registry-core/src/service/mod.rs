@@ -4,16 +4,14 @@
 //! [`Entities`], [`LinkService`] and [`Search`]; each method is one operation of the HTTP contract.
 
 mod commit;
-mod decide;
 mod delete;
-mod document;
 mod download;
 mod entities;
 mod expand;
 mod fields;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
-mod fixture;
+pub(crate) mod fixture;
 mod graph;
 mod indexing;
 mod jobs;
@@ -23,7 +21,6 @@ mod locks;
 mod registry;
 pub(crate) mod rights;
 mod search;
-mod symmetric;
 mod types;
 mod upload;
 mod view;

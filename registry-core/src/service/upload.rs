@@ -428,8 +428,10 @@ impl LoadSink for Sink<'_> {
                 let count = told.job.error_counts.entry(error.code.clone());
                 *count.or_default() += 1;
             }
-            let room = ERRORS.saturating_sub(told.errors.len());
-            told.errors.extend(errors.iter().take(room).cloned());
+            told.errors.extend(errors.iter().cloned());
+            // Rows that waited for later ones are told of last.
+            told.errors.sort_by_key(|error| error.line);
+            told.errors.truncate(ERRORS);
             told.job.id
         };
         self.jobs.add_failures(id, &errors, &rejected).await

@@ -173,6 +173,15 @@ macro_rules! store_contract {
                 a_key_taken_since_it_was_resolved_is_not_taken_twice
                 a_target_deleted_since_it_was_resolved_is_not_linked_to
             }
+            later_rows {
+                a_row_may_link_to_a_later_one_of_any_slice
+                rows_may_link_to_each_other
+                rows_of_different_slices_link_to_each_other_when_all_are_applied_at_once
+                a_row_whose_target_never_comes_fails_with_those_that_wait_for_it
+                a_symmetric_link_to_a_later_row_is_held_by_both_ends
+                rows_of_several_slices_may_be_linked_to_one_that_comes_after_them
+                an_update_waits_for_nobody
+            }
             upload {
                 links_are_found_by_key_and_the_same_file_again_changes_nothing
                 with_all_it_must_apply_every_row_in_one_transaction_or_none

@@ -9,6 +9,7 @@ pub mod identity;
 pub mod indexing;
 pub mod jobs;
 pub mod keys;
+pub mod later_rows;
 pub mod links;
 pub mod load;
 pub mod log;

@@ -405,7 +405,7 @@ pub async fn each_mode_does_what_it_says(harness: impl Harness) {
         bench
             .upload("airport", "format=ndjson mode=upsert atomic=false", &upsert)
             .await,
-        "done, 1 created, 1 updated, 2 failed; 3 /fields/icao key_taken C; 4 /fields/elevation out_of_range 30001"
+        "done, 1 created, 1 updated, 2 failed; 3 /fields/icao key_taken C; 4 /fields/icao required; 4 /fields/elevation out_of_range 30001"
     );
     let versions: Vec<(EntityId, Version)> = bench
         .entities("airport")
@@ -566,7 +566,7 @@ pub async fn rights_hold_for_every_row(harness: impl Harness) {
         ),
         format!(
             "done, 5 failed; 2 forbidden; 3 _id entity_exists {}; 4 _owners forbidden user:ann; \
-             4 _owners forbidden; 5 _owners public_owner public; 5 _owners forbidden; 6 _owners owners_empty",
+             4 _owners forbidden; 5 _owners public_owner public; 6 _owners owners_empty",
             id(2)
         )
     );
@@ -685,7 +685,7 @@ pub async fn bad_records_are_rows_that_failed_and_the_others_go_in(harness: impl
             .upload("airport", "atomic=false format=ndjson", file)
             .await,
         "done, 1 created, 5 failed; 3 malformed_json; 4 /a duplicate_member; 5 type; 6 /fields/nope unknown_field; \
-         6 /id unknown_member; 6 /links/nope unknown_link; 6 /links/serves type; 6 /links/country unknown_key; 7 malformed_json"
+         6 /id read_only_field; 6 /links/nope unknown_link; 6 /links/serves type; 6 /links/country unknown_key; 7 malformed_json"
     );
 }
 
@@ -869,6 +869,7 @@ pub async fn a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_appl
 ) {
     use registry_core::port::{
         Atomicity, Effect, LoadEnd, LoadItem, LoadMode, LoadPlan, LoadRow, RandomIds, RowPatch,
+        Rows,
     };
     for atomic in [Atomicity::All, Atomicity::Each] {
         let bench = Bench::open(&fresh(&harness)).await;
@@ -896,7 +897,7 @@ pub async fn a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_appl
             raw: "US".to_owned(),
         }));
         let registry = &bench.registry;
-        let rows = Box::pin(futures::stream::once(async move {
+        let rows = Rows::once(Box::pin(futures::stream::once(async move {
             let Value::Object(patch) = json!({"title": "Countries"}) else {
                 fail("a patch is an object");
             };
@@ -906,7 +907,7 @@ pub async fn a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_appl
                 .await
                 .unwrap();
             Ok(row)
-        }));
+        })));
         let report = bench.subject.store.load(plan, rows, &Silent).await.unwrap();
         assert_eq!((report.end, report.position), (LoadEnd::Stale, None));
         assert_eq!(bench.entities("country").await, Vec::new());
