@@ -2,15 +2,21 @@
 
 use std::{
     path::PathBuf,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use metrics_exporter_prometheus::PrometheusHandle;
-use registry_core::{Caller, Error, port::Position, service::Registry};
+use registry_core::{Error, port::Position, service::Registry};
 use tokio::sync::{OnceCell, Semaphore};
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
+
+use super::callers::{Callers, Everyone};
 
 /// Limits and places of the HTTP surface.
 #[derive(Clone, Debug)]
@@ -55,10 +61,12 @@ impl Default for HttpSettings {
 #[derive(Debug)]
 pub struct App {
     pub(crate) registry: Registry,
-    pub(crate) caller: Caller,
+    pub(crate) callers: Arc<dyn Callers>,
     pub(crate) settings: HttpSettings,
     pub(crate) permits: Semaphore,
     pub(crate) metrics: Option<PrometheusHandle>,
+    /// What goes on when its request is gone: uploads that have arrived.
+    pub(crate) work: TaskTracker,
     leaving: AtomicBool,
     epoch: OnceCell<Uuid>,
     request_prefix: u64,
@@ -70,15 +78,23 @@ impl App {
     pub fn new(registry: Registry, settings: HttpSettings) -> Self {
         Self {
             registry,
-            caller: Caller::default_organisation(),
+            callers: Arc::new(Everyone::default()),
             permits: Semaphore::new(settings.max_requests),
             settings,
             metrics: None,
+            work: TaskTracker::new(),
             leaving: AtomicBool::new(false),
             epoch: OnceCell::new(),
             request_prefix: Uuid::new_v4().as_u64_pair().0,
             requests: AtomicU64::new(0),
         }
+    }
+
+    /// The same, asking this who a caller is.
+    #[must_use]
+    pub fn with_callers(mut self, callers: Arc<dyn Callers>) -> Self {
+        self.callers = callers;
+        self
     }
 
     /// The same, showing the metrics of this recorder at `/metrics`.

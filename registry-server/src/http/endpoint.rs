@@ -173,6 +173,7 @@ impl Endpoint {
         };
         Ok(Call {
             app: Arc::clone(&self.app),
+            caller: self.app.callers.caller(&parts.headers),
             route,
             parts,
             media_type,

@@ -3,6 +3,7 @@
 mod app;
 mod body;
 mod call;
+mod callers;
 mod endpoint;
 mod entities;
 mod entity_types;
@@ -22,5 +23,6 @@ mod service;
 
 pub use self::{
     app::{App, HttpSettings},
+    callers::{Callers, Everyone},
     router::Surface,
 };

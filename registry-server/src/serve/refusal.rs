@@ -129,7 +129,7 @@ fn replacement(bytes: &[u8]) -> Option<Vec<u8>> {
         b"414" => (
             "414 URI Too Long",
             "uri_too_long",
-            "the request line is at most 65536 bytes",
+            "the request line is too long",
         ),
         b"431" => (
             "431 Request Header Fields Too Large",
@@ -146,7 +146,7 @@ fn replacement(bytes: &[u8]) -> Option<Vec<u8>> {
     );
     let head = format!(
         "HTTP/1.1 {line}\r\ncontent-type: application/problem+json\r\nx-request-id: {request_id}\r\n\
-         x-content-type-options: nosniff\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+         x-content-type-options: nosniff\r\nvary: authorization\r\ncache-control: private, no-cache\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     Some((head + &body).into_bytes())

@@ -37,10 +37,10 @@ pub(super) async fn answer(mut call: Call) -> Answer {
         null: parameters.owned("null"),
         delimiter: parameters.owned("delimiter"),
     };
-    let app = Arc::clone(&call.app);
+    let (app, caller) = (Arc::clone(&call.app), Arc::clone(&call.caller));
     // On a task of its own: once the file is here, it is applied to the end even when the client goes away.
-    let work =
-        tokio::spawn(async move { app.registry.uploads().upload(&app.caller, request).await });
+    let upload = async move { app.registry.uploads().upload(&caller, request).await };
+    let work = call.app.work.spawn(upload);
     let outcome = work
         .await
         .map_err(|error| Failure::internal(format!("an upload ended early: {error}")))??;

@@ -106,7 +106,7 @@ pub async fn run(client: &mut Client) {
         .send("POST", "/entity/country", &[json_type, gzip], "{}")
         .await;
     // Sizes.
-    let large = json!({"fields": {"name": "x".repeat(5_000)}});
+    let large = json!({"fields": {"name": "x".repeat(70_000)}});
     client.json("POST", "/entity/country", &large).await;
     client
         .get(&format!("/entity/country?filter={}", "x".repeat(65_000)))
