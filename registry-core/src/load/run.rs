@@ -8,8 +8,8 @@ use crate::{
     EntityId, Problem,
     change::{ChangeSet, Operation},
     port::{
-        Atomicity, Conflict, Effect, JobCounts, LoadEnd, LoadPlan, LoadReport, LoadRow, LoadSink,
-        Position, RowFailure, RowStream, StoreError,
+        Atomicity, Conflict, Effect, JobCounts, LoadEnd, LoadMark, LoadPlan, LoadReport, LoadRow,
+        LoadSink, Position, RowFailure, RowStream, StoreError,
     },
 };
 
@@ -49,6 +49,8 @@ struct Load<'a> {
     counts: JobCounts,
     position: Option<Position>,
     staged: bool,
+    /// One of the entities staged.
+    mark: Option<LoadMark>,
 }
 
 /// Whether the load goes on after a slice.
@@ -67,6 +69,7 @@ impl<'a> Load<'a> {
             counts: JobCounts::default(),
             position: None,
             staged: false,
+            mark: None,
         }
     }
 
@@ -85,14 +88,18 @@ impl<'a> Load<'a> {
             }
             if let ControlFlow::Break(()) = self.sink.progress(&self.counts).await? {
                 if self.at_once() {
-                    self.leave_out();
+                    self.counts.leave_out();
                 }
                 return Ok(self.end(LoadEnd::Stopped));
             }
         }
         if self.ground.plan.atomic == Atomicity::All && self.counts.failed > 0 {
-            self.leave_out();
+            self.counts.leave_out();
         } else if self.at_once() && self.ground.plan.effect == Effect::Apply && self.staged {
+            if let Some(mark) = self.mark.take() {
+                let counts = self.counts;
+                self.sink.writing(LoadMark { counts, ..mark }).await?;
+            }
             match self.area.apply().await? {
                 Applied::Applied(receipt) => self.position = Some(receipt.position),
                 Applied::Stale => return Ok(self.end(LoadEnd::Stale)),
@@ -104,14 +111,6 @@ impl<'a> Load<'a> {
     /// Whether slices are staged, to be applied at the end or never.
     fn at_once(&self) -> bool {
         self.ground.plan.atomic == Atomicity::All || self.ground.plan.effect == Effect::DryRun
-    }
-
-    fn leave_out(&mut self) {
-        let counts = &mut self.counts;
-        counts.not_applied += counts.created + counts.updated + counts.unchanged;
-        counts.created = 0;
-        counts.updated = 0;
-        counts.unchanged = 0;
     }
 
     fn end(self, end: LoadEnd) -> LoadReport {
@@ -134,6 +133,10 @@ impl<'a> Load<'a> {
             if self.at_once() {
                 if !decided.operations.is_empty() || !decided.seen.is_empty() {
                     self.staged |= !decided.operations.is_empty();
+                    self.mark = self.mark.take().or_else(|| {
+                        let first = decided.operations.first();
+                        first.and_then(|first| self.mark_of(first, self.counts))
+                    });
                     self.area.stage(decided.operations, &decided.seen).await?;
                 }
                 self.tell(&rows, rejected, &decided.verdicts).await?;
@@ -145,6 +148,12 @@ impl<'a> Load<'a> {
                 }
                 self.tell(&rows, rejected, &decided.verdicts).await?;
                 return Ok(Next::Slice);
+            }
+            if let Some(first) = decided.operations.first() {
+                let counts = self.counts_with(&rejected, &decided.verdicts);
+                if let Some(mark) = self.mark_of(first, counts) {
+                    self.sink.writing(mark).await?;
+                }
             }
             let set = self.change_set(decided.operations);
             match self.area.write(set, &decided.seen).await? {
@@ -242,6 +251,36 @@ impl<'a> Load<'a> {
         }
     }
 
+    /// The counts once a slice is done.
+    fn counts_with(&self, rejected: &[RowFailure], verdicts: &[Verdict]) -> JobCounts {
+        let mut counts = self.counts;
+        for verdict in verdicts {
+            match verdict {
+                Verdict::Created => counts.created += 1,
+                Verdict::Updated => counts.updated += 1,
+                Verdict::Unchanged => counts.unchanged += 1,
+                Verdict::Failed(_) => counts.failed += 1,
+            }
+        }
+        counts.failed += rejected.len() as u64;
+        counts.read += (verdicts.len() + rejected.len()) as u64;
+        counts
+    }
+
+    /// How the write that an operation is part of will be known.
+    fn mark_of(&self, operation: &Operation, counts: JobCounts) -> Option<LoadMark> {
+        let entity = match operation {
+            Operation::Create(entity) | Operation::Update { after: entity, .. } => entity,
+            Operation::Delete(_) => return None,
+        };
+        Some(LoadMark {
+            counts,
+            entity: entity.id,
+            version: entity.version,
+            at: self.ground.plan.at,
+        })
+    }
+
     /// Counts a slice and hands its failures on.
     async fn tell(
         &mut self,
@@ -249,23 +288,17 @@ impl<'a> Load<'a> {
         rejected: Vec<RowFailure>,
         verdicts: &[Verdict],
     ) -> Result<(), StoreError> {
+        self.counts = self.counts_with(&rejected, verdicts);
         let mut failures = rejected;
         for (row, verdict) in rows.iter().zip(verdicts) {
-            match verdict {
-                Verdict::Created => self.counts.created += 1,
-                Verdict::Updated => self.counts.updated += 1,
-                Verdict::Unchanged => self.counts.unchanged += 1,
-                Verdict::Failed(problems) => failures.push(RowFailure {
+            if let Verdict::Failed(problems) = verdict {
+                failures.push(RowFailure {
                     line: row.line,
                     raw: row.raw.clone(),
                     errors: problems.clone(),
-                }),
+                });
             }
-            self.counts.read += 1;
         }
-        let read_wrong = failures.len() - failed(verdicts);
-        self.counts.read += read_wrong as u64;
-        self.counts.failed += failures.len() as u64;
         failures.sort_by_key(|failure| failure.line);
         if failures.is_empty() {
             Ok(())
@@ -302,13 +335,6 @@ struct Decided {
     /// The row behind each operation.
     rows: Vec<usize>,
     seen: Vec<EntityId>,
-}
-
-fn failed(verdicts: &[Verdict]) -> usize {
-    verdicts
-        .iter()
-        .filter(|verdict| matches!(verdict, Verdict::Failed(_)))
-        .count()
 }
 
 /// The operation that a conflict is about.

@@ -1,6 +1,6 @@
 //! Committing a decision, and deciding again when the store has moved on meanwhile.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     Caller, EntityId, EntityType, Error, LinkNumber, Timestamp, TypeId,
@@ -107,34 +107,118 @@ impl Registry {
         match self.store.commit(set).await {
             Ok(receipt) => Ok(receipt),
             Err(CommitError::Store(error)) => Err(error.into()),
-            Err(CommitError::Conflict(conflict)) => Err(places.judge(conflict)),
+            Err(CommitError::Conflict(conflict)) => {
+                if let Conflict::TargetMissing { operation, .. }
+                | Conflict::TargetType { operation, .. } = &conflict
+                    && let Some(error) = self.judge_targets(caller, &places, *operation).await?
+                {
+                    return Err(Unapplied::Refused(error));
+                }
+                Err(places.judge(conflict))
+            }
         }
+    }
+
+    /// The store names the first target at fault; the caller is told of all of them. `None` when none is any more.
+    async fn judge_targets(
+        &self,
+        caller: &Caller,
+        places: &Places,
+        operation: usize,
+    ) -> Result<Option<Error>, Error> {
+        let Some((entity_type, place)) = places
+            .entity_type(operation)
+            .zip(places.operations.get(operation))
+        else {
+            return Ok(None);
+        };
+        let ids: Vec<EntityId> = place.targets.iter().map(|(_, target)| *target).collect();
+        let read = self.read(&ids, &caller.scope()).await?;
+        let types: BTreeMap<EntityId, TypeId> =
+            read.iter().map(|one| (one.id, one.type_id)).collect();
+        let (mut missing, mut wrong) = (Vec::new(), Vec::new());
+        for (link, target) in &place.targets {
+            let pointer = places.link_pointer(operation, *link);
+            let allows = |of| {
+                entity_type
+                    .link(*link)
+                    .is_none_or(|link| link.to.allows(of))
+            };
+            match types.get(target) {
+                None => missing.push(missing_target(pointer, *target)),
+                Some(of) if !allows(*of) => wrong.push(wrong_target(pointer, *target)),
+                Some(_) => {}
+            }
+        }
+        Ok(if !missing.is_empty() {
+            Some(Error::problems(
+                Refusal::NotFound,
+                "link_target_not_found",
+                missing,
+            ))
+        } else if !wrong.is_empty() {
+            Some(Error::problems(Refusal::Invalid, "link_target_type", wrong))
+        } else {
+            None
+        })
     }
 }
 
 /// What is needed to name the place of a conflict once the change set is gone.
 struct Places {
     types: Vec<Arc<EntityType>>,
-    operations: Vec<TypeId>,
+    operations: Vec<Operated>,
+}
+
+/// What one operation is about.
+struct Operated {
+    type_id: TypeId,
+    /// The targets that it adds; its own entity is there with it.
+    targets: Vec<(LinkNumber, EntityId)>,
+}
+
+impl Operated {
+    fn of(operation: &Operation) -> Self {
+        let (before, after) = match operation {
+            Operation::Create(entity) => (None, entity),
+            Operation::Update { before, after } => (Some(before), after),
+            Operation::Delete(entity) => {
+                return Self {
+                    type_id: entity.type_id,
+                    targets: Vec::new(),
+                };
+            }
+        };
+        let held = |link: &LinkNumber, target: &EntityId| {
+            let targets = before.and_then(|before| before.links.get(link));
+            targets.is_some_and(|targets| targets.contains(target))
+        };
+        let targets = after.links.iter().flat_map(|(link, targets)| {
+            let added = targets
+                .iter()
+                .filter(move |target| **target != after.id && !held(link, target));
+            added.map(|target| (*link, *target))
+        });
+        Self {
+            type_id: after.type_id,
+            targets: targets.collect(),
+        }
+    }
 }
 
 impl Places {
     fn of(types: &[Arc<EntityType>], operations: &[Operation]) -> Self {
-        let type_id = |operation: &Operation| match operation {
-            Operation::Create(entity) | Operation::Update { after: entity, .. } => entity.type_id,
-            Operation::Delete(entity) => entity.type_id,
-        };
         Self {
             types: types.to_vec(),
-            operations: operations.iter().map(type_id).collect(),
+            operations: operations.iter().map(Operated::of).collect(),
         }
     }
 
     fn entity_type(&self, operation: usize) -> Option<&EntityType> {
-        let id = self.operations.get(operation)?;
+        let id = self.operations.get(operation)?.type_id;
         self.types
             .iter()
-            .find(|one| one.id == *id)
+            .find(|one| one.id == id)
             .map(AsRef::as_ref)
     }
 
@@ -196,30 +280,24 @@ impl Places {
 
 /// A link target is absent or invisible: the same words for both.
 pub(super) fn target_not_found(pointer: String, target: EntityId) -> Error {
-    Error::problems(
-        Refusal::NotFound,
-        "link_target_not_found",
-        vec![
-            Problem::at(pointer, "link_target_not_found", "no such link target")
-                .with_value(target.to_string()),
-        ],
-    )
+    let problem = missing_target(pointer, target);
+    Error::problems(Refusal::NotFound, problem.code, vec![problem])
 }
 
 /// A link does not lead to entities of the target's type.
 pub(super) fn target_type(pointer: String, target: EntityId) -> Error {
-    Error::problems(
-        Refusal::Invalid,
-        "link_target_type",
-        vec![
-            Problem::at(
-                pointer,
-                "link_target_type",
-                "the link does not lead to entities of this type",
-            )
-            .with_value(target.to_string()),
-        ],
-    )
+    let problem = wrong_target(pointer, target);
+    Error::problems(Refusal::Invalid, problem.code, vec![problem])
+}
+
+fn missing_target(pointer: String, target: EntityId) -> Problem {
+    Problem::at(pointer, "link_target_not_found", "no such link target")
+        .with_value(target.to_string())
+}
+
+fn wrong_target(pointer: String, target: EntityId) -> Problem {
+    let message = "the link does not lead to entities of this type";
+    Problem::at(pointer, "link_target_type", message).with_value(target.to_string())
 }
 
 /// The id is in use, by whatever type.

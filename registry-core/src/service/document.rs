@@ -37,7 +37,7 @@ impl Faults {
         if !self.malformed.is_empty() {
             return Err(Error::problems(
                 Refusal::Malformed,
-                "malformed",
+                "invalid_entity",
                 self.malformed,
             ));
         }
@@ -51,7 +51,7 @@ impl Faults {
         if !self.conflict.is_empty() {
             return Err(Error::problems(
                 Refusal::Conflict,
-                "conflict",
+                "invalid_entity",
                 self.conflict,
             ));
         }

@@ -16,6 +16,7 @@ mod fields;
 mod fixture;
 mod graph;
 mod indexing;
+mod interrupted;
 mod jobs;
 mod key_value;
 mod links;
@@ -35,6 +36,7 @@ pub use self::{
     expand::Expanded,
     graph::{Edge, Graph, Node},
     indexing::Indexing,
+    interrupted::InterruptedJobs,
     jobs::{JobPage, JobService, RejectedFile},
     links::{LinkDirection, LinkService, LinkSummary},
     registry::Registry,

@@ -21,6 +21,7 @@ mod routes;
 mod search;
 mod service;
 
+pub(crate) use self::endpoint::TwoLengths;
 pub use self::{
     app::{App, HttpSettings},
     callers::{Callers, Everyone},

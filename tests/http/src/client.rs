@@ -149,6 +149,20 @@ impl Client {
         answer
     }
 
+    /// A request with a JSON body, made before the next upload reads this row, counted from 0; its answer must be 200.
+    pub fn meanwhile(&self, row: usize, method: &str, target: &str, body: &Value) {
+        let surface = self.surface.clone();
+        let request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        self.faults.before_row(row, async move {
+            assert_eq!(surface.answer(request).await.status(), 200);
+        });
+    }
+
     /// A request whose body never ends.
     pub async fn send_endless(&mut self, method: &str, target: &str, media_type: &str) -> Answer {
         let headers = [("content-type", media_type)];

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
+use futures::{FutureExt, StreamExt, future::BoxFuture};
 use registry_core::{
     EntityId, FieldNumber, KeyNumber, Scope, TypeId, Version,
     change::{ChangeSet, LinkRow},
@@ -32,9 +33,20 @@ pub enum Fault {
     FullCatalog,
 }
 
+/// What is done before a row of a load is read.
+#[derive(Clone, Default)]
+struct Meanwhile(Arc<Mutex<Option<(usize, BoxFuture<'static, ()>)>>>);
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meanwhile")
+    }
+}
+
 /// Switches faults on and off.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
+    meanwhile: Meanwhile,
     next: Arc<Mutex<Option<Fault>>>,
     met: Arc<AtomicBool>,
 }
@@ -43,6 +55,11 @@ impl Faults {
     /// From now on this goes wrong, or nothing.
     pub fn set(&self, fault: Option<Fault>) {
         *self.next.lock().unwrap() = fault;
+    }
+
+    /// Before the next load reads this row, counted from 0, something else is done.
+    pub fn before_row(&self, row: usize, what: impl Future<Output = ()> + Send + 'static) {
+        *self.meanwhile.0.lock().unwrap() = Some((row, what.boxed()));
     }
 
     /// Whether something went wrong since this was last asked.
@@ -189,7 +206,23 @@ impl Store for Faulty {
                 position: None,
                 end: LoadEnd::Stale,
             }),
-            _ => self.store.load(plan, rows, sink).await,
+            _ => {
+                let meanwhile = self.faults.meanwhile.0.lock().unwrap().take();
+                let Some((row, what)) = meanwhile else {
+                    return self.store.load(plan, rows, sink).await;
+                };
+                let mut what = Some(what);
+                let rows = rows.enumerate().then(move |(index, item)| {
+                    let due = if index == row { what.take() } else { None };
+                    async move {
+                        if let Some(due) = due {
+                            due.await;
+                        }
+                        item
+                    }
+                });
+                self.store.load(plan, rows.boxed(), sink).await
+            }
         }
     }
 

@@ -40,11 +40,24 @@ pub(super) async fn answer(mut call: Call) -> Answer {
     let (app, caller) = (Arc::clone(&call.app), Arc::clone(&call.caller));
     // On a task of its own: once the file is here, it is applied to the end even when the client goes away.
     let upload = async move { app.registry.uploads().upload(&caller, request).await };
-    let work = call.app.work.spawn(upload);
-    let outcome = work
+    let upload = call.app.giving_up.clone().run_until_cancelled_owned(upload);
+    let outcome = call
+        .app
+        .work
+        .spawn(upload)
         .await
-        .map_err(|error| Failure::internal(format!("an upload ended early: {error}")))??;
+        .map_err(|error| Failure::internal(format!("an upload ended early: {error}")))?
+        .ok_or_else(shutting_down)??;
     present(&call, outcome).await
+}
+
+/// The server ended before the upload did; its job says what became of it.
+fn shutting_down() -> Failure {
+    Failure::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "unknown_outcome",
+        "the server ended before the upload: its job tells what became of it",
+    )
 }
 
 async fn present(call: &Call, outcome: UploadOutcome) -> Answer {

@@ -29,6 +29,9 @@ fn job(number: u32) -> Job {
         error_counts: BTreeMap::new(),
         media_type: "text/csv".to_owned(),
         header: None,
+        staged: false,
+        pending: None,
+        reason: None,
         created_at: Timestamp(AT.0 + i64::from(number)),
         finished_at: None,
     }

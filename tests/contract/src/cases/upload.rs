@@ -926,6 +926,13 @@ impl registry_core::port::LoadSink for Silent {
         Ok(())
     }
 
+    async fn writing(
+        &self,
+        _: registry_core::port::LoadMark,
+    ) -> Result<(), registry_core::port::StoreError> {
+        Ok(())
+    }
+
     async fn progress(
         &self,
         _counts: &registry_core::port::JobCounts,

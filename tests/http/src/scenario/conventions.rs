@@ -141,6 +141,12 @@ pub async fn run(client: &mut Client) {
     client
         .send_bytes("POST", "/entity/country", &[json_type], b"{\"a\":\"\xff\"}")
         .await;
+    // A body where none belongs is not passed over.
+    client.send("DELETE", &path, &[], "{}").await;
+    client
+        .send("PUT", &format!("{path}/links/airports/{france}"), &[], "{}")
+        .await;
+    client.send("GET", &path, &[], "x").await;
     // Parameters.
     for query in [
         "x=1",

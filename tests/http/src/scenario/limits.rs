@@ -59,6 +59,15 @@ pub async fn run(client: &mut Client) {
     client
         .json("POST", "/entity/part", &json!({"links": {"any": ids}}))
         .await;
+    let row = json!({"links": {"any": ids}}).to_string();
+    client
+        .send(
+            "POST",
+            "/entity/part/upload?atomic=false",
+            &[("content-type", "application/x-ndjson")],
+            &row,
+        )
+        .await;
     // A record, an item and a line larger than one may be.
     let long = "x".repeat(1_100_000);
     let record = format!("n,json\n20001,\"{long}\"\n20002,\n");
@@ -92,6 +101,17 @@ pub async fn run(client: &mut Client) {
             &packed,
         )
         .await;
+    // The type changes when the first 5,000 rows are applied: what is left cannot be decided any more.
+    let mut file = String::from("n\n");
+    for number in 30_000..35_003 {
+        writeln!(file, "{number}").unwrap();
+    }
+    let change = json!({"fields": {"new": {"type": "text"}}});
+    client.meanwhile(5_001, "PATCH", "/entityType/part", &change);
+    let changed = client
+        .send("POST", "/entity/part/upload?atomic=false", &[CSV], &file)
+        .await;
+    assert_eq!(changed.json()["counts"]["created"], 5_000);
     // As many types as there may be.
     client.faults().set(Some(Fault::FullCatalog));
     tokio::time::sleep(std::time::Duration::from_millis(550)).await;

@@ -8,6 +8,9 @@ pub async fn run(client: &mut Client) {
     client
         .send_endless("POST", "/entityType", "application/json")
         .await;
+    client
+        .send_endless("DELETE", "/entityType/thing", "application/json")
+        .await;
     client.faults().set(Some(Fault::Hangs));
     client.get("/entityType").await;
     client
