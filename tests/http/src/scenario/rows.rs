@@ -43,7 +43,7 @@ pub async fn run(client: &mut Client) {
     client.send_bytes("POST", path, &[CSV], &bytes).await;
     let links = format!(
         "_id,key,links.partner,one.key,many.key,_owners,_readers\n\
-         {a},,,,,,\nx,x,,,,,\n,9,,none,,,\n,10,{held},,,,\n,11,x,,,,\n,12,,,,[],\n,13,,,,\"[\"\"public\"\"]\",\"[\"\"x\"\"]\"\n"
+         {a},,,,,,\nx,x,,,,,\n,9,,none,,,\n,10,{held},,,,\n,11,x,,,,\n,12,,,,[],\n,13,,,,\"[\"\"public\"\"]\",\n,14,,,,,\"[\"\"x\"\"]\"\n"
     );
     client.send("POST", path, &[CSV], &links).await;
     let deep = format!("{}1{}", "[".repeat(70), "]".repeat(70));
@@ -61,7 +61,8 @@ pub async fn run(client: &mut Client) {
         "{\"links\":{\"one\":{\"none\":\"x\"}}}".to_owned(),
         "{\"links\":{\"one\":{\"key\":\"none\"}}}".to_owned(),
         "{\"owners\":[]}".to_owned(),
-        "{\"owners\":[\"public\"],\"readers\":[\"x\"]}".to_owned(),
+        "{\"owners\":[\"public\"]}".to_owned(),
+        "{\"readers\":[\"x\"]}".to_owned(),
         format!("{{\"fields\":{{\"key\":\"p\"}},\"links\":{{\"partner\":\"{a}\"}}}}"),
         format!("{{\"fields\":{{\"key\":\"q\"}},\"links\":{{\"partner\":\"{a}\"}}}}"),
         "not json".to_owned(),
