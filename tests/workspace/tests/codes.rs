@@ -54,7 +54,7 @@ fn sources() -> Vec<String> {
             let text = read(&path);
             let end = text
                 .find("#[cfg(test)]\n#[expect")
-                .or_else(|| text.find("#[cfg(test)]\nmod tests"));
+                .or_else(|| text.find("#[cfg(test)]\nmod tests {"));
             match end {
                 Some(end) if !path.ends_with("service/mod.rs") => text[..end].to_owned(),
                 _ => text,

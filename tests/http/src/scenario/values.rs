@@ -20,7 +20,7 @@ pub(super) fn strict() -> Value {
         "url": {"type": "url"},
         "email": {"type": "email"},
         "list": {"type": "text", "list": true, "min_items": 1, "max_items": 2},
-        "json": {"type": "json", "schema": {"type": "object", "properties": {"a": {"type": "integer"}}}}
+        "json": {"type": "json", "schema": {"type": "object", "additionalProperties": {"type": "integer"}}}
     }, "links": {
         "one": {"to": ["strict"], "cardinality": "one"},
         "many": {"to": ["strict"]},
@@ -47,6 +47,13 @@ pub async fn run(client: &mut Client) {
             .json("POST", "/entity/strict", &json!({"fields": fields}))
             .await;
     }
+    // A list of problems has an end.
+    let many: serde_json::Map<String, Value> = (0..101)
+        .map(|number| (format!("m{number}"), json!("x")))
+        .collect();
+    client
+        .json("POST", "/entity/strict", &json!({"fields": {"json": many}}))
+        .await;
     // Alone, a code is that of the answer.
     let alone = [
         json!({"text": "a"}),
