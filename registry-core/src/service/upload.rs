@@ -213,19 +213,17 @@ impl Uploads<'_> {
 async fn at_work<T>(jobs: &dyn Jobs, id: JobId, load: impl Future<Output = T>) -> T {
     let mut load = std::pin::pin!(load);
     loop {
-        match tokio::time::timeout(HEARTBEAT, load.as_mut()).await {
-            Ok(loaded) => return loaded,
-            Err(_) => {
-                // Beside the load, which may hold what the touch waits for.
-                let touched = std::pin::pin!(jobs.touch_job(id));
-                match futures::future::select(touched, load.as_mut()).await {
-                    Either::Left((Ok(()), _)) => {}
-                    Either::Left((Err(error), _)) => {
-                        tracing::warn!(%error, job = %id, "an upload could not tell that it is at work");
-                    }
-                    Either::Right((loaded, _)) => return loaded,
-                }
+        if let Ok(loaded) = tokio::time::timeout(HEARTBEAT, load.as_mut()).await {
+            return loaded;
+        }
+        // Beside the load, which may hold what the touch waits for.
+        let touched = std::pin::pin!(jobs.touch_job(id));
+        match futures::future::select(touched, load.as_mut()).await {
+            Either::Left((Ok(()), _)) => {}
+            Either::Left((Err(error), _)) => {
+                tracing::warn!(%error, job = %id, "an upload could not tell that it is at work");
             }
+            Either::Right((loaded, _)) => return loaded,
         }
     }
 }

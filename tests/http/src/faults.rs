@@ -13,8 +13,8 @@ use registry_core::{
     entity::{Encoded, Entity},
     port::{
         BuildStep, CatalogRows, ChangePage, ChangeRow, CommitError, Conflict, EntityStream, Found,
-        LinkCount, LoadEnd, LoadPlan, LoadReport, LoadSink, Position, Receipt, RowStream, Store,
-        StoreError, StoreErrorKind,
+        JobCounts, LinkCount, LoadEnd, LoadPlan, LoadReport, LoadSink, Position, Receipt,
+        RowStream, Store, StoreError, StoreErrorKind,
     },
     query::Query,
 };
@@ -35,7 +35,10 @@ pub enum Fault {
 
 /// What is done before a row of a load is read.
 #[derive(Clone, Default)]
-struct Meanwhile(Arc<Mutex<Option<(usize, BoxFuture<'static, ()>)>>>);
+struct Meanwhile(Arc<Mutex<Option<BeforeRow>>>);
+
+/// A row, and what is done before it is read.
+type BeforeRow = (usize, BoxFuture<'static, ()>);
 
 impl std::fmt::Debug for Meanwhile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -200,30 +203,28 @@ impl Store for Faulty {
         rows: RowStream<'_>,
         sink: &dyn LoadSink,
     ) -> Result<LoadReport, StoreError> {
-        match self.faults.meet().await? {
-            Some(Fault::Beaten) => Ok(LoadReport {
-                counts: registry_core::port::JobCounts::default(),
+        if self.faults.meet().await? == Some(Fault::Beaten) {
+            return Ok(LoadReport {
+                counts: JobCounts::default(),
                 position: None,
                 end: LoadEnd::Stale,
-            }),
-            _ => {
-                let meanwhile = self.faults.meanwhile.0.lock().unwrap().take();
-                let Some((row, what)) = meanwhile else {
-                    return self.store.load(plan, rows, sink).await;
-                };
-                let mut what = Some(what);
-                let rows = rows.enumerate().then(move |(index, item)| {
-                    let due = if index == row { what.take() } else { None };
-                    async move {
-                        if let Some(due) = due {
-                            due.await;
-                        }
-                        item
-                    }
-                });
-                self.store.load(plan, rows.boxed(), sink).await
-            }
+            });
         }
+        let meanwhile = self.faults.meanwhile.0.lock().unwrap().take();
+        let Some((row, what)) = meanwhile else {
+            return self.store.load(plan, rows, sink).await;
+        };
+        let mut what = Some(what);
+        let rows = rows.enumerate().then(move |(index, item)| {
+            let due = what.take_if(|_| index == row);
+            async move {
+                if let Some(due) = due {
+                    due.await;
+                }
+                item
+            }
+        });
+        self.store.load(plan, rows.boxed(), sink).await
     }
 
     async fn secret(&self) -> Result<[u8; 32], StoreError> {
