@@ -16,7 +16,7 @@ use tokio::{
 };
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server process on a free port; it is killed with the value.
 struct Server {
