@@ -90,7 +90,9 @@ CREATE TABLE job (
     id         uuid PRIMARY KEY,
     created_at bigint NOT NULL,
     document   text NOT NULL,
-    cancel_requested bigint NOT NULL DEFAULT 0
+    cancel_requested bigint NOT NULL DEFAULT 0,
+    running    bigint NOT NULL,
+    touched_at bigint NOT NULL
 );
 
 CREATE TABLE job_error (

@@ -87,7 +87,9 @@ CREATE TABLE job (
     id         BLOB PRIMARY KEY,
     created_at INTEGER NOT NULL,
     document   TEXT NOT NULL,
-    cancel_requested INTEGER NOT NULL DEFAULT 0
+    cancel_requested INTEGER NOT NULL DEFAULT 0,
+    running    INTEGER NOT NULL,
+    touched_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE job_error (

@@ -213,9 +213,9 @@ impl Error {
     /// A refusal of a write of one entity: of the first class that has any problem, with all problems of that class.
     pub(crate) fn refused_write(problems: Vec<Problem>) -> Self {
         const CLASSES: [(Refusal, &str); 5] = [
-            (Refusal::Malformed, "malformed"),
+            (Refusal::Malformed, "invalid_entity"),
             (Refusal::Invalid, "invalid_entity"),
-            (Refusal::Conflict, "conflict"),
+            (Refusal::Conflict, "invalid_entity"),
             (Refusal::Forbidden, "forbidden"),
             (Refusal::NotFound, "not_found"),
         ];

@@ -12,8 +12,8 @@ use crate::{
     change::{ChangeSet, Operation},
     limits::{LATER_LINKS, SLICE_TARGETS},
     port::{
-        Atomicity, Conflict, Effect, JobCounts, LoadEnd, LoadItem, LoadPlan, LoadReport, LoadRow,
-        LoadSink, Position, RowFailure, RowStream, Rows, StoreError,
+        Atomicity, Conflict, Effect, JobCounts, LoadEnd, LoadItem, LoadMark, LoadPlan, LoadReport,
+        LoadRow, LoadSink, Position, RowFailure, RowStream, Rows, StoreError,
     },
 };
 
@@ -54,6 +54,8 @@ struct Load<'a> {
     counts: JobCounts,
     position: Option<Position>,
     staged: bool,
+    /// One of the entities staged.
+    mark: Option<LoadMark>,
     /// The type changed after slices were applied: what is left cannot be decided any more.
     type_changed: bool,
     turn: Reading,
@@ -93,6 +95,7 @@ impl<'a> Load<'a> {
             counts: JobCounts::default(),
             position: None,
             staged: false,
+            mark: None,
             type_changed: false,
             turn: Reading::First,
             waiting: BTreeMap::new(),
@@ -137,8 +140,12 @@ impl<'a> Load<'a> {
             return Ok(self.end(end));
         }
         if self.ground.plan.atomic == Atomicity::All && self.counts.failed > 0 {
-            self.leave_out();
+            self.counts.leave_out();
         } else if self.at_once() && self.ground.plan.effect == Effect::Apply && self.staged {
+            if let Some(mark) = self.mark.take() {
+                let counts = self.counts;
+                self.sink.writing(LoadMark { counts, ..mark }).await?;
+            }
             match self.area.apply().await? {
                 Applied::Applied(receipt) => self.position = Some(receipt.position),
                 Applied::Stale => return Ok(self.end(LoadEnd::Stale)),
@@ -162,7 +169,7 @@ impl<'a> Load<'a> {
             }
             if let ControlFlow::Break(()) = self.sink.progress(&self.counts).await? {
                 if self.at_once() {
-                    self.leave_out();
+                    self.counts.leave_out();
                 }
                 let waiting = self.waiting.len() as u64;
                 self.counts.read += waiting;
@@ -194,14 +201,6 @@ impl<'a> Load<'a> {
         self.ground.plan.atomic == Atomicity::All || self.ground.plan.effect == Effect::DryRun
     }
 
-    fn leave_out(&mut self) {
-        let counts = &mut self.counts;
-        counts.not_applied += counts.created + counts.updated + counts.unchanged;
-        counts.created = 0;
-        counts.updated = 0;
-        counts.unchanged = 0;
-    }
-
     fn end(self, end: LoadEnd) -> LoadReport {
         LoadReport {
             counts: self.counts,
@@ -223,6 +222,10 @@ impl<'a> Load<'a> {
             if self.at_once() {
                 if !decided.operations.is_empty() || !decided.seen.is_empty() {
                     self.staged |= !decided.operations.is_empty();
+                    self.mark = self.mark.take().or_else(|| {
+                        let first = decided.operations.first();
+                        first.and_then(|first| self.mark_of(first, self.counts))
+                    });
                     self.area.stage(decided.operations, &decided.seen).await?;
                 }
                 for (id, links) in owed {
@@ -237,6 +240,12 @@ impl<'a> Load<'a> {
                 }
                 self.tell(&rows, rejected, &decided.verdicts).await?;
                 return Ok(Next::Slice);
+            }
+            if let Some(first) = decided.operations.first() {
+                let counts = self.counts_with(&rejected, &decided.verdicts);
+                if let Some(mark) = self.mark_of(first, counts) {
+                    self.sink.writing(mark).await?;
+                }
             }
             let set = self.change_set(decided.operations);
             match self.area.write(set, &decided.seen).await? {
@@ -378,6 +387,38 @@ impl<'a> Load<'a> {
         }
     }
 
+    /// The counts once a slice is done.
+    fn counts_with(&self, rejected: &[RowFailure], verdicts: &[Verdict]) -> JobCounts {
+        let mut counts = self.counts;
+        for verdict in verdicts {
+            match verdict {
+                Verdict::Created => counts.created += 1,
+                Verdict::Updated => counts.updated += 1,
+                Verdict::Unchanged => counts.unchanged += 1,
+                Verdict::Failed(_) => counts.failed += 1,
+                Verdict::Waits(_) => continue,
+            }
+            counts.read += 1;
+        }
+        counts.failed += rejected.len() as u64;
+        counts.read += rejected.len() as u64;
+        counts
+    }
+
+    /// How the write that an operation is part of will be known.
+    fn mark_of(&self, operation: &Operation, counts: JobCounts) -> Option<LoadMark> {
+        let entity = match operation {
+            Operation::Create(entity) | Operation::Update { after: entity, .. } => entity,
+            Operation::Delete(_) => return None,
+        };
+        Some(LoadMark {
+            counts,
+            entity: entity.id,
+            version: entity.version,
+            at: self.ground.plan.at,
+        })
+    }
+
     /// Counts a slice and hands its failures on.
     async fn tell(
         &mut self,
@@ -385,17 +426,10 @@ impl<'a> Load<'a> {
         rejected: Vec<RowFailure>,
         verdicts: &[Verdict],
     ) -> Result<(), StoreError> {
+        self.counts = self.counts_with(&rejected, verdicts);
         let mut failures = rejected;
         for (row, verdict) in rows.iter().zip(verdicts) {
             match verdict {
-                Verdict::Created => self.counts.created += 1,
-                Verdict::Updated => self.counts.updated += 1,
-                Verdict::Unchanged => self.counts.unchanged += 1,
-                Verdict::Failed(problems) => failures.push(RowFailure {
-                    line: row.line,
-                    raw: row.raw.clone(),
-                    errors: problems.clone(),
-                }),
                 Verdict::Waits(waiting) => {
                     if self.turn == Reading::First {
                         self.later_links += waiting.missing.len();
@@ -403,13 +437,15 @@ impl<'a> Load<'a> {
                     self.waiting.insert(row.line, waiting.clone());
                     continue;
                 }
+                Verdict::Failed(problems) => failures.push(RowFailure {
+                    line: row.line,
+                    raw: row.raw.clone(),
+                    errors: problems.clone(),
+                }),
+                Verdict::Created | Verdict::Updated | Verdict::Unchanged => {}
             }
             self.waiting.remove(&row.line);
-            self.counts.read += 1;
         }
-        let read_wrong = failures.len() - failed(verdicts);
-        self.counts.read += read_wrong as u64;
-        self.counts.failed += failures.len() as u64;
         failures.sort_by_key(|failure| failure.line);
         if failures.is_empty() {
             Ok(())
@@ -453,13 +489,6 @@ impl Decided {
             .filter_map(|(row, _)| row.id)
             .collect()
     }
-}
-
-fn failed(verdicts: &[Verdict]) -> usize {
-    verdicts
-        .iter()
-        .filter(|verdict| matches!(verdict, Verdict::Failed(_)))
-        .count()
 }
 
 /// The operation that a conflict is about.

@@ -167,6 +167,10 @@ impl LoadSink for Listener {
         Ok(())
     }
 
+    async fn writing(&self, _: crate::port::LoadMark) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn progress(&self, _counts: &JobCounts) -> Result<ControlFlow<()>, StoreError> {
         Ok(if self.stops {
             ControlFlow::Break(())

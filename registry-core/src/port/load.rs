@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Catalog, Datum, Encoded, EntityId, EntityType, FieldNumber, KeyNumber, LinkNumber, Principal,
-    Timestamp, TypeId, problem::Problem,
+    Timestamp, TypeId, Version, problem::Problem,
 };
 
 use super::JobCounts;
@@ -201,11 +201,28 @@ pub struct RowFailure {
     pub errors: Vec<Problem>,
 }
 
+/// A write of a load that is about to be made, so that after a crash it can be told whether it was: then the history of `entity` has
+/// `version`, made `at` this time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadMark {
+    /// What will have become of the rows.
+    pub counts: JobCounts,
+    /// One of the entities that it writes.
+    pub entity: EntityId,
+    /// The version that it makes of it.
+    pub version: Version,
+    /// The time of the load.
+    pub at: Timestamp,
+}
+
 /// Where failures of rows go, and where progress is seen.
 #[async_trait]
 pub trait LoadSink: Debug + Send + Sync {
     /// Takes the failures of one slice, in line order; those of rows that waited for later ones come after all others.
     async fn failed(&self, failures: Vec<RowFailure>) -> Result<(), super::StoreError>;
+
+    /// Told before each write.
+    async fn writing(&self, mark: LoadMark) -> Result<(), super::StoreError>;
 
     /// Told after each slice; `Break` stops the load: what is not applied yet stays out. Before everything is applied at once, good rows
     /// count as what they will be.

@@ -14,6 +14,7 @@ mod fields;
 pub(crate) mod fixture;
 mod graph;
 mod indexing;
+mod interrupted;
 mod jobs;
 mod key_value;
 mod links;
@@ -32,6 +33,7 @@ pub use self::{
     expand::Expanded,
     graph::{Edge, Graph, Node},
     indexing::Indexing,
+    interrupted::InterruptedJobs,
     jobs::{JobPage, JobService, RejectedFile},
     links::{LinkDirection, LinkService, LinkSummary},
     registry::Registry,
