@@ -7,7 +7,7 @@ use crate::{Argument, ColumnType::Int, Dialect, Driver, EngineError, Sql};
 /// How long one statement of a type change may run. The type's writers wait meanwhile, each [as long as for any
 /// lock](crate::Failure::TypeLockTimeout); a change that takes longer is rolled back whole. Reading and checking 1,000 entities, or claiming as
 /// many keys, takes tens of milliseconds; what may need minutes is one statement over all rows of a link that is removed.
-const TYPE_CHANGE_STATEMENT: Duration = Duration::from_secs(300);
+const TYPE_CHANGE_STATEMENT: Duration = Duration::from_mins(5);
 
 /// What such a transaction is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
