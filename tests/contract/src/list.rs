@@ -105,6 +105,7 @@ macro_rules! store_contract {
                 a_field_that_needs_no_building_must_answer_done_and_change_nothing
                 writes_between_the_steps_keep_their_rows
                 a_change_of_the_type_beside_the_index_leaves_its_building_alone
+                an_index_that_is_asked_for_again_at_once_has_nothing_of_what_it_held_before
                 an_index_that_is_given_up_and_asked_for_again_must_be_built_from_its_beginning
                 steps_on_several_handles_at_once_must_be_harmless
                 a_ready_index_must_hold_exactly_what_is_stored_whatever_was_written_meanwhile
