@@ -79,9 +79,9 @@ pub(super) fn decide(
     let claims = claims(ground, overlay, id, prepared);
     let missing = missing.into_inner();
     let made = match made {
-        Ok(made) if claims.is_empty() => made,
-        made => {
-            let problems: Vec<Problem> = made.err().into_iter().flatten().chain(claims).collect();
+        Ok(made) => made,
+        Err(mut problems) => {
+            problems.extend(claims);
             if missing.is_empty() || !turn.late.waits(&missing) {
                 return Verdict::Failed(problems);
             }
@@ -92,7 +92,7 @@ pub(super) fn decide(
             });
         }
     };
-    match apply(ground, overlay, index, about, made) {
+    match apply(ground, overlay, index, about, made, claims) {
         Ok(Verdict::Unchanged) => {
             remember(overlay, row, id);
             Verdict::Unchanged
@@ -111,20 +111,21 @@ pub(super) fn decide(
     }
 }
 
-/// Lays what a row makes over what is known, with the other ends of its symmetric links; nothing when one of those cannot change.
+/// Lays what a row makes over what is known, with the other ends of its symmetric links; nothing when one of those cannot change, or there are
+/// problems already.
 fn apply(
     ground: &Ground,
     overlay: &mut Overlay<'_>,
     index: usize,
     about: About,
     mut made: Made,
+    mut problems: Vec<Problem>,
 ) -> Result<Verdict, Vec<Problem>> {
     let context = ground.context();
     let (id, held) = match &about {
         About::Existing(seen) => (seen.entity.id, Some(&seen.entity.links)),
         About::New(id, _) => (*id, None),
     };
-    let mut problems = Vec::new();
     for (number, other) in overlay.owed(id) {
         if let Some(link) = context.entity_type.link(number) {
             let full = write::add(&mut made.links, link, other).err();
