@@ -75,10 +75,7 @@ impl Fault {
     pub(crate) fn of(error: Error) -> Self {
         match error {
             Error::Refused(refused) => {
-                let mut told = format!(
-                    "{:?} {}: {}",
-                    refused.class, refused.code, refused.detail
-                );
+                let mut told = format!("{:?} {}: {}", refused.class, refused.code, refused.detail);
                 for problem in &refused.problems {
                     write!(told, "\n  {problem:?}").unwrap();
                 }
@@ -251,7 +248,11 @@ pub(crate) fn page_text(page: &SearchPage) -> String {
     let mut told = String::new();
     for (index, entity) in page.items.iter().enumerate() {
         let entity_type = page.catalog.by_id(entity.type_id).unwrap();
-        let expanded = page.expanded.get(index).map(Vec::as_slice).unwrap_or_default();
+        let expanded = page
+            .expanded
+            .get(index)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let expanded: Vec<_> = expanded.iter().cloned().map(without_cursor).collect();
         let document = entity_json(&page.catalog, entity_type, entity, &page.select, &expanded);
         writeln!(told, "{document}").unwrap();

@@ -50,7 +50,10 @@ pub(crate) async fn contents(registry: &Registry) -> Result<Contents, String> {
     let mut after = None;
     let mut waited = 0;
     while after < head {
-        let page = store.changes(after, 97).await.map_err(|error| said(&error))?;
+        let page = store
+            .changes(after, 97)
+            .await
+            .map_err(|error| said(&error))?;
         if page.rows.is_empty() {
             // PostgreSQL gives no row while a transaction that began earlier, in another database too, has not ended.
             waited += 1;
@@ -137,7 +140,10 @@ fn expected(catalog: &Catalog, entities: &[Entity]) -> BTreeMap<&'static str, Ro
         tables.insert(table.0, Rows::new());
     }
     let mut add = |table: &'static str, cells: Vec<Cell>| {
-        tables.entry(table).or_default().insert(format!("{cells:?}"));
+        tables
+            .entry(table)
+            .or_default()
+            .insert(format!("{cells:?}"));
     };
     let number = |number: u32| Cell::Int(i64::from(number));
     for entity in entities {

@@ -1,6 +1,6 @@
 //! One seed: its steps are made on the reference store, asked of the others, and the answers compared.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use registry_core::{
     port::{Jobs, Store},
@@ -25,6 +25,26 @@ pub struct Bench {
     sqlite: Subject<SqliteDriver>,
     postgres: Subject<PostgresDriver>,
     _folder: tempfile::TempDir,
+}
+
+/// How often each operation was answered, by its name and `done` or the refusal's class and code.
+pub type Tally = BTreeMap<String, usize>;
+
+fn tally(told: &Told) -> Tally {
+    let mut tally = Tally::new();
+    for (step, answer) in told.steps.iter().zip(&told.answers) {
+        let shown = format!("{:?}", step.op);
+        let name = shown.split(|c: char| !c.is_alphanumeric()).next();
+        let head = answer.lines().next().unwrap_or_default();
+        let outcome = match head.split_once(": ") {
+            Some((refusal, _)) if !refusal.contains(['"', '{']) => refusal,
+            _ if head.contains("state: Failed") => "failed",
+            _ => "done",
+        };
+        let entry = format!("{} {outcome}", name.unwrap_or_default());
+        *tally.entry(entry).or_default() += 1;
+    }
+    tally
 }
 
 /// What the reference store answered.
@@ -71,10 +91,10 @@ impl Bench {
     /// # Errors
     ///
     /// What to show of a seed that fails: its steps, made fewer as far as it goes, and where answers differ.
-    pub async fn run(&self, seed: u64) -> Result<(), String> {
+    pub async fn run(&self, seed: u64) -> Result<Tally, String> {
         let (steps, failed) = match generate(seed).await {
             Ok(told) => match self.compare(&told).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(tally(&told)),
                 Err(difference) => (told.steps, difference),
             },
             Err((steps, difference)) => (steps, difference),
@@ -96,7 +116,11 @@ impl Bench {
     }
 
     /// Leaves out steps, in ever smaller runs, as long as the same store goes on to fail.
-    async fn shrink(&self, mut steps: Vec<Step>, mut failed: Difference) -> (Vec<Step>, Difference) {
+    async fn shrink(
+        &self,
+        mut steps: Vec<Step>,
+        mut failed: Difference,
+    ) -> (Vec<Step>, Difference) {
         steps.truncate(failed.step + 1);
         let mut width = steps.len().div_ceil(2);
         while width > 0 {

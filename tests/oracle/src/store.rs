@@ -1,10 +1,6 @@
 //! The stores that are compared, each emptied between two seeds.
 
-use std::{
-    collections::BTreeSet,
-    fmt::Debug,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
 
 use registry_core::{
     port::{Jobs, Store},

@@ -4,14 +4,42 @@
 
 use std::{
     ops::Range,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
 };
 
-use registry_oracle_tests::Bench;
+use registry_oracle_tests::{Bench, seed::Tally};
 
 /// Threads, each with stores of its own.
 const THREADS: usize = 3;
+
+/// Every operation of a step.
+const OPERATIONS: [&str; 21] = [
+    "Define",
+    "ReplaceType",
+    "ChangeType",
+    "DeleteType",
+    "ListTypes",
+    "BuildIndexes",
+    "Create",
+    "Put",
+    "Patch",
+    "Delete",
+    "Link",
+    "Unlink",
+    "Upload",
+    "Get",
+    "ByKey",
+    "Links",
+    "Linked",
+    "Graph",
+    "Search",
+    "Walk",
+    "Download",
+];
 
 /// A number that the caller of the test gives.
 fn given(name: &str) -> Option<u64> {
@@ -37,33 +65,54 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
+/// Runs seeds one after the other until none is left, or one fails.
+async fn run(next: &AtomicU64, end: u64, tally: &Mutex<Tally>) -> Option<String> {
+    let bench = Bench::open().await;
+    loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= end {
+            return None;
+        }
+        match bench.run(seed).await {
+            Ok(counts) => {
+                let mut tally = tally.lock().unwrap();
+                for (outcome, count) in counts {
+                    *tally.entry(outcome).or_default() += count;
+                }
+            }
+            Err(why) => {
+                // The others end with the seed that they are at.
+                next.store(u64::MAX / 2, Ordering::Relaxed);
+                return Some(why);
+            }
+        }
+    }
+}
+
 #[test]
 fn every_store_answers_as_the_reference_store_does() {
     let seeds = seeds();
     let next = AtomicU64::new(seeds.start);
+    let tally = Mutex::default();
     let failed: Vec<String> = thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
-            .map(|_| {
-                scope.spawn(|| {
-                    runtime().block_on(async {
-                        let bench = Bench::open().await;
-                        loop {
-                            let seed = next.fetch_add(1, Ordering::Relaxed);
-                            if seed >= seeds.end {
-                                return None;
-                            }
-                            if let Err(why) = bench.run(seed).await {
-                                // The others end with the seed that they are at.
-                                next.store(u64::MAX / 2, Ordering::Relaxed);
-                                return Some(why);
-                            }
-                        }
-                    })
-                })
-            })
+            .map(|_| scope.spawn(|| runtime().block_on(run(&next, seeds.end, &tally))))
             .collect();
         let ended = threads.into_iter().map(|thread| thread.join().unwrap());
         ended.flatten().collect()
     });
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+    let tally = tally.into_inner().unwrap();
+    println!("{tally:#?}");
+    // Seeds in which hardly anything is done would prove nothing.
+    let count = usize::try_from(seeds.end - seeds.start).unwrap();
+    if count >= 100 {
+        for operation in OPERATIONS {
+            let done = tally.get(&format!("{operation} done")).copied();
+            assert!(
+                done.unwrap_or_default() >= count / 10,
+                "{operation}: {done:?}"
+            );
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! Writes of single entities and their links.
 
-use registry_core::{EntityId, EntityType, LinkTargets, entity_type::{Cardinality, Link}};
+use registry_core::{
+    EntityId, EntityType, LinkTargets,
+    entity_type::{Cardinality, Link},
+};
 use serde_json::{Value, json};
 
 use super::{Generator, values};
@@ -99,7 +102,9 @@ impl Generator {
         }
         let mut links = Document::new();
         for link in of.live_links() {
-            if link.required || self.draw.once_in(2) {
+            let leads = self.view.entities.iter();
+            let leads = leads.filter(|one| link.to.allows(one.type_id)).count() > 0;
+            if link.required || leads && self.draw.once_in(2) {
                 let value = self.link_value(link);
                 links.insert(link.name.clone(), value);
             }
@@ -113,13 +118,11 @@ impl Generator {
 
     fn rights(&mut self, body: &mut Document) {
         if self.draw.once_in(3) {
-            let owner = self.draw.text(&["org:a", "org:b", "org:default", "user:ann"]);
+            let owner = self.draw.text(&["org:a", "org:b", "org:default"]);
             body.insert("owners".to_owned(), json!([owner]));
         }
         if self.draw.once_in(2) {
-            let readers = self
-                .draw
-                .some(&["public", "team:x", "org:a", "org:b"], 3);
+            let readers = self.draw.some(&["public", "team:x", "org:a", "org:b"], 3);
             body.insert("readers".to_owned(), json!(readers));
         }
     }
@@ -191,7 +194,11 @@ impl Generator {
 
     pub(super) fn put(&mut self) -> Op {
         let (of, id) = self.target();
-        let id = if self.draw.once_in(6) { self.free_id() } else { id };
+        let id = if self.draw.once_in(6) {
+            self.free_id()
+        } else {
+            id
+        };
         let body = match self.view.catalog.by_name(&of).cloned() {
             Some(of) => self.body(&of),
             None => Document::new(),

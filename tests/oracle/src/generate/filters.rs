@@ -119,7 +119,9 @@ impl Generator {
                 let second = 5 + self.draw.below(54);
                 format!("\"2026-01-02T03:04:{second:02}Z\"")
             }
-            End::Person => self.draw.text(&["\"user:ann\"", "\"user:\"", "\"user:bob\"", "\"b\""]),
+            End::Person => self
+                .draw
+                .text(&["\"user:ann\"", "\"user:\"", "\"user:bob\"", "\"b\""]),
         }
     }
 
@@ -147,7 +149,11 @@ impl Generator {
                 format!("{path} {negated}IN ({})", values.join(", "))
             }
             2 | 3 if !equal_alone => {
-                format!("{path} BETWEEN {} AND {}", self.literal(end), self.literal(end))
+                format!(
+                    "{path} BETWEEN {} AND {}",
+                    self.literal(end),
+                    self.literal(end)
+                )
             }
             4 if texts => format!("{path} STARTS WITH {}", self.literal(end)),
             _ => {
@@ -171,9 +177,14 @@ impl Generator {
                 Some(field) if !self.draw.once_in(4) && !field.list && field.kind.comparable() => {
                     field.name
                 }
-                _ => self.draw.text(&["_id", "_version", "_created_at", "_updated_by"]),
+                _ => self
+                    .draw
+                    .text(&["_id", "_version", "_created_at", "_updated_by"]),
             };
-            if terms.iter().all(|term| term.trim_start_matches('-') != name) {
+            if terms
+                .iter()
+                .all(|term| term.trim_start_matches('-') != name)
+            {
                 let sign = self.draw.text(&["", "-"]);
                 terms.push(format!("{sign}{name}"));
             }

@@ -17,7 +17,9 @@ impl Generator {
             return self.define();
         };
         let format = *self.draw.of(&[Format::Csv, Format::Ndjson, Format::Json]);
-        let mode = *self.draw.of(&[None, Some("upsert"), Some("upsert"), Some("update")]);
+        let mode = *self
+            .draw
+            .of(&[None, Some("upsert"), Some("upsert"), Some("update")]);
         let keys: Vec<String> = of.all_keys().map(|key| key.name).collect();
         let key = match self.draw.any(&keys) {
             Some(key) if self.draw.once_in(2) => Some(key.clone()),
@@ -50,7 +52,11 @@ impl Generator {
             .filter(|one| one.type_id == of.id)
             .cloned()
             .collect();
-        let unique: Vec<Field> = of.live_fields().filter(|field| field.unique).cloned().collect();
+        let unique: Vec<Field> = of
+            .live_fields()
+            .filter(|field| field.unique)
+            .cloned()
+            .collect();
         if let (Some(field), [first, second, ..]) = (self.draw.any(&unique), present.as_slice())
             && !fresh
             && self.draw.once_in(2)
@@ -97,7 +103,9 @@ impl Generator {
             };
             let stored = self.view.entities.iter().find_map(|one| {
                 let value = one.data.get(&key.number)?.values().first()?;
-                link.to.allows(one.type_id).then(|| key.kind.decode(value.as_str()))
+                link.to
+                    .allows(one.type_id)
+                    .then(|| key.kind.decode(value.as_str()))
             });
             let value = match stored {
                 Some(value) if !self.draw.once_in(6) => value,

@@ -77,6 +77,7 @@ impl Generator {
         let (who, op) = match self.made {
             1..=3 => (Who::Admin, self.define()),
             4..=12 => (Who::Admin, self.create()),
+            13 => (Who::Admin, self.upload()),
             _ => match self.draw.below(40) {
                 0..=2 => (self.changer(), self.change_type()),
                 3 if self.draw.once_in(3) => (Who::Admin, self.delete_type()),

@@ -21,7 +21,12 @@ impl Generator {
         if let [one] = of {
             if self.draw.once_in(5) {
                 let links: Vec<String> = one.live_links().map(|link| link.name.clone()).collect();
-                let back: Vec<String> = self.view.catalog.incoming(one.id).map(|one| one.link.inverse.clone()).collect();
+                let back: Vec<String> = self
+                    .view
+                    .catalog
+                    .incoming(one.id)
+                    .map(|one| one.link.inverse.clone())
+                    .collect();
                 let names = self.draw.some(&[links, back].concat(), 2);
                 if !names.is_empty() && names.len() <= 5 {
                     request.expand = Some(names.join(","));
@@ -95,7 +100,9 @@ impl Generator {
 
     fn by_key(&mut self) -> Op {
         let entity = self.draw.any(&self.view.entities).cloned();
-        let of = entity.as_ref().and_then(|one| self.view.catalog.by_id(one.type_id).cloned());
+        let of = entity
+            .as_ref()
+            .and_then(|one| self.view.catalog.by_id(one.type_id).cloned());
         let (Some(entity), Some(of)) = (entity, of) else {
             return Op::ListTypes;
         };

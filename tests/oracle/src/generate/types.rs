@@ -12,7 +12,8 @@ use crate::step::{Document, Op};
 
 pub(super) const TYPES: [&str; 5] = ["city", "Road", "person", "thing", "note"];
 const FIELDS: [&str; 12] = [
-    "code", "name", "size", "state", "born", "seen", "mail", "site", "price", "tags", "extra", "flag",
+    "code", "name", "size", "state", "born", "seen", "mail", "site", "price", "tags", "extra",
+    "flag",
 ];
 const LINKS: [&str; 6] = ["near", "owner_of", "part_of", "likes", "home", "next"];
 
@@ -118,7 +119,13 @@ impl Generator {
     }
 
     pub(super) fn link(&mut self, own: &str, holder: &str) -> Value {
-        let mut others: Vec<String> = self.view.catalog.types().iter().map(|one| one.name.clone()).collect();
+        let mut others: Vec<String> = self
+            .view
+            .catalog
+            .types()
+            .iter()
+            .map(|one| one.name.clone())
+            .collect();
         others.push(holder.to_owned());
         let draw = &mut self.draw;
         if draw.once_in(5) {
@@ -148,10 +155,16 @@ impl Generator {
         let Some(of) = self.entity_type() else {
             return self.define();
         };
-        let field = self.draw.any(&of.live_fields().cloned().collect::<Vec<Field>>()).cloned();
-        let link = self.draw.any(&of.live_links().cloned().collect::<Vec<_>>()).cloned();
+        let field = self
+            .draw
+            .any(&of.live_fields().cloned().collect::<Vec<Field>>())
+            .cloned();
+        let link = self
+            .draw
+            .any(&of.live_links().cloned().collect::<Vec<_>>())
+            .cloned();
         let fields = |name: &str, value: Value| json!({"fields": {name: value}});
-        let patch = match (self.draw.below(18), field, link) {
+        let patch = match (self.draw.below(22), field, link) {
             (0, Some(field), _) => {
                 let name = self.draw.text(&FIELDS);
                 fields(&field.name, json!({"name": name}))
@@ -172,7 +185,12 @@ impl Generator {
             (10, _, _) => {
                 let known: Document = of
                     .live_fields()
-                    .map(|field| (field.name.clone(), json!({"type": field.kind.name(), "list": field.list})))
+                    .map(|field| {
+                        (
+                            field.name.clone(),
+                            json!({"type": field.kind.name(), "list": field.list}),
+                        )
+                    })
                     .collect();
                 let keys = self.keys(&known);
                 json!({"keys": if keys.is_empty() { json!({"pair": null}) } else { Value::Object(keys) }})
@@ -195,7 +213,7 @@ impl Generator {
                 json!({"links": {link.name: {"on_delete": rule, "required": self.draw.once_in(4)}}})
             }
             (15, _, _) => json!({"name": self.draw.text(&TYPES)}),
-            (16, _, _) => return self.replace_type(&of),
+            (16 | 18 | 19 | 20, _, _) => return self.replace_type(&of),
             (17, Some(field), _) => {
                 // Two names change places.
                 let other = of.live_fields().find(|other| other.number != field.number);

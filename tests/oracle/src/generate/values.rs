@@ -6,8 +6,26 @@ use serde_json::{Value, json};
 use crate::draw::Draw;
 
 const TEXTS: [&str; 20] = [
-    "", "a", "A", "ab", "aB", "b", "é", "e\u{301}", "%", "_", "a_b", "\\", "'", "\"", " a", "a,b",
-    "null", "\u{e000}", "\u{1f600}", "a\nb",
+    "",
+    "a",
+    "A",
+    "ab",
+    "aB",
+    "b",
+    "é",
+    "e\u{301}",
+    "%",
+    "_",
+    "a_b",
+    "\\",
+    "'",
+    "\"",
+    " a",
+    "a,b",
+    "null",
+    "\u{e000}",
+    "\u{1f600}",
+    "a\nb",
 ];
 const URLS: [&str; 5] = [
     "http://a.example/",
@@ -53,9 +71,31 @@ const UUIDS: [&str; 4] = [
     "ffffffff-ffff-ffff-ffff-ffffffffffff",
 ];
 const NUMBERS: [f64; 13] = [
-    f64::MIN, -1.5, -1.0, -0.0, 0.0, 5e-324, 0.1, 0.5, 1.0, 1.5, 13.0, 1e22, f64::MAX,
+    f64::MIN,
+    -1.5,
+    -1.0,
+    -0.0,
+    0.0,
+    5e-324,
+    0.1,
+    0.5,
+    1.0,
+    1.5,
+    13.0,
+    1e22,
+    f64::MAX,
 ];
-const INTEGERS: [i64; 9] = [i64::MIN, -10, -1, 0, 1, 2, 10, 9_007_199_254_740_993, i64::MAX];
+const INTEGERS: [i64; 9] = [
+    i64::MIN,
+    -10,
+    -1,
+    0,
+    1,
+    2,
+    10,
+    9_007_199_254_740_993,
+    i64::MAX,
+];
 
 /// A value of a kind; now and then none of it.
 pub(super) fn value(draw: &mut Draw, kind: &Kind) -> Value {
@@ -72,7 +112,10 @@ pub(super) fn value(draw: &mut Draw, kind: &Kind) -> Value {
         }
         Kind::Url(_) => json!(draw.of(&URLS)),
         Kind::Email(_) => json!(draw.of(&EMAILS)),
-        Kind::Enum(_) => json!(draw.of(&CHOICES)),
+        Kind::Enum(_) => match kind.attributes().get("choices") {
+            Some(Value::Array(choices)) if !draw.once_in(12) => draw.of(choices).clone(),
+            _ => json!(draw.of(&CHOICES)),
+        },
         Kind::Integer(_) => match draw.below(10) {
             0 => json!(5.0),
             _ => json!(draw.of(&INTEGERS)),
