@@ -22,4 +22,5 @@ pub mod step;
 mod store;
 mod walk;
 
+pub use generate::Shape;
 pub use seed::Bench;

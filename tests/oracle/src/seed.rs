@@ -14,7 +14,7 @@ use registry_sqlite::SqliteDriver;
 use crate::{
     answer::Asked,
     check::{Contents, contents, link_faults, log_faults, table_faults},
-    generate::{Generator, STEPS},
+    generate::{Generator, Shape},
     step::Step,
     store::{self, Subject},
 };
@@ -91,8 +91,8 @@ impl Bench {
     /// # Errors
     ///
     /// What to show of a seed that fails: its steps, made fewer as far as it goes, and where answers differ.
-    pub async fn run(&self, seed: u64) -> Result<Tally, String> {
-        let (steps, failed) = match generate(seed).await {
+    pub async fn run(&self, seed: u64, shape: Shape) -> Result<Tally, String> {
+        let (steps, failed) = match generate(seed, shape).await {
             Ok(told) => match self.compare(&told).await {
                 Ok(()) => return Ok(tally(&told)),
                 Err(difference) => (told.steps, difference),
@@ -162,12 +162,12 @@ fn never(step: usize, why: impl fmt::Display) -> Difference {
 }
 
 /// Makes the steps of a seed, on the reference store.
-async fn generate(seed: u64) -> Result<Told, (Vec<Step>, Difference)> {
+async fn generate(seed: u64, shape: Shape) -> Result<Told, (Vec<Step>, Difference)> {
     let (store, mut asked) = memory();
-    let mut generator = Generator::new(seed);
-    let mut steps = Vec::with_capacity(STEPS);
-    let mut answers = Vec::with_capacity(STEPS);
-    for index in 0..STEPS {
+    let mut generator = Generator::new(seed, shape);
+    let mut steps = Vec::with_capacity(shape.steps());
+    let mut answers = Vec::with_capacity(shape.steps());
+    for index in 0..shape.steps() {
         let looked = generator.look(&asked.registry).await;
         steps.push(generator.step());
         let answer = match looked {
@@ -185,7 +185,7 @@ async fn generate(seed: u64) -> Result<Told, (Vec<Step>, Difference)> {
             answers,
             contents,
         }),
-        Err(why) => Err((steps, never(STEPS, why))),
+        Err(why) => Err((steps, never(shape.steps(), why))),
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use registry_oracle_tests::{Bench, seed::Tally};
+use registry_oracle_tests::{Bench, Shape, seed::Tally};
 
 /// Threads, each with stores of its own.
 const THREADS: usize = 3;
@@ -73,7 +73,7 @@ async fn run(next: &AtomicU64, end: u64, tally: &Mutex<Tally>) -> Option<String>
         if seed >= end {
             return None;
         }
-        match bench.run(seed).await {
+        match bench.run(seed, Shape::Small).await {
             Ok(counts) => {
                 let mut tally = tally.lock().unwrap();
                 for (outcome, count) in counts {
@@ -115,4 +115,21 @@ fn every_store_answers_as_the_reference_store_does() {
             );
         }
     }
+}
+
+/// What thousands of entities are read by differs from what a few are read by: sets are bounded, and orders are cut into pages.
+#[test]
+fn large_types_are_read_as_the_reference_store_reads_them() {
+    let count = match std::env::var("REGISTRY_LONG") {
+        Ok(_) => 30,
+        Err(_) => 1,
+    };
+    runtime().block_on(async {
+        let bench = Bench::open().await;
+        for seed in given("REGISTRY_SEED").map_or(1..1 + count, |seed| seed..seed + 1) {
+            if let Err(why) = bench.run(seed, Shape::Large).await {
+                assert_eq!(why, "", "a large seed");
+            }
+        }
+    });
 }

@@ -12,26 +12,23 @@ use crate::{
     step::{Document, Op},
 };
 
-/// Ids that are chosen.
-pub(super) const IDS: usize = 48;
-
 impl Generator {
     /// An id that no entity has; of one that was deleted now and then.
     fn free_id(&mut self) -> EntityId {
         for _ in 0..8 {
-            let id = id(1 + self.draw.below(IDS));
+            let id = id(1 + self.draw.below(self.shape.ids()));
             if self.view.entities.iter().all(|one| one.id != id) {
                 return id;
             }
         }
-        id(1 + self.draw.below(IDS))
+        id(1 + self.draw.below(self.shape.ids()))
     }
 
     /// An entity that is there, as type name and id; now and then one that is not, or of another type.
     pub(super) fn target(&mut self) -> (String, EntityId) {
         let id = match self.draw.any(&self.view.entities) {
             Some(entity) if !self.draw.once_in(25) => entity.id,
-            _ => id(1 + self.draw.below(IDS)),
+            _ => id(1 + self.draw.below(self.shape.ids())),
         };
         let known = self.view.entities.iter().find(|one| one.id == id);
         let of = known.and_then(|one| self.view.catalog.by_id(one.type_id));
@@ -53,7 +50,7 @@ impl Generator {
             .collect();
         match self.draw.any(&allowed) {
             Some(id) if !self.draw.once_in(30) => *id,
-            _ => id(1 + self.draw.below(IDS)),
+            _ => id(1 + self.draw.below(self.shape.ids())),
         }
     }
 
@@ -67,13 +64,13 @@ impl Generator {
             && matches!(field.kind, registry_core::field::Kind::Text(_))
             && !self.draw.once_in(3)
         {
-            return json!(format!("u{}", self.draw.below(60)));
+            return json!(format!("u{}", self.draw.below(self.shape.ids())));
         }
         if field.unique
             && matches!(field.kind, registry_core::field::Kind::Integer(_))
             && !self.draw.once_in(3)
         {
-            return json!(self.draw.below(60));
+            return json!(self.draw.below(self.shape.ids()));
         }
         values::value(&mut self.draw, &field.kind)
     }

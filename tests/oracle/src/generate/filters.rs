@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use registry_core::{EntityType, field::Kind};
+use registry_core::{Entity, EntityId, EntityType, field::Kind};
 use serde_json::Value;
 
-use super::{Generator, entities::IDS, values};
+use super::{Generator, values};
 use crate::fixed::id;
 
 const COMPARISONS: [&str; 7] = ["=", "!=", ">", ">=", "<", "<=", "~"];
@@ -61,7 +61,74 @@ impl Generator {
         self.draw.any(&hops).cloned()
     }
 
+    /// The entities that a link leads to from one, either way, with the name that it has there.
+    fn ends_of(&self, from: &Entity) -> Vec<(String, EntityId)> {
+        let Some(of) = self.view.catalog.by_id(from.type_id) else {
+            return Vec::new();
+        };
+        let mut ends = Vec::new();
+        for link in of.live_links() {
+            let targets = from.links.get(&link.number).into_iter().flatten();
+            ends.extend(targets.map(|target| (link.name.clone(), *target)));
+        }
+        for one in self.view.catalog.incoming(of.id) {
+            for holder in &self.view.entities {
+                let targets = holder.links.get(&one.link.number);
+                if holder.type_id == one.holder.id
+                    && targets.is_some_and(|all| all.contains(&from.id))
+                {
+                    ends.push((one.link.inverse.clone(), holder.id));
+                }
+            }
+        }
+        ends
+    }
+
+    /// A comparison that some entity of the type satisfies, for one who may see all of its path.
+    fn witness(&mut self, of: &Arc<EntityType>) -> Option<String> {
+        let all = self.view.entities.iter();
+        let all: Vec<Entity> = all.filter(|one| one.type_id == of.id).cloned().collect();
+        let mut at = self.draw.any(&all)?.clone();
+        let mut path = String::new();
+        for _ in 0..4 {
+            if self.draw.once_in(4) {
+                break;
+            }
+            let ends = self.ends_of(&at);
+            let Some((name, id)) = self.draw.any(&ends).cloned() else {
+                break;
+            };
+            at = self.view.entities.iter().find(|one| one.id == id)?.clone();
+            path.push_str(&name);
+            path.push('.');
+        }
+        if !path.is_empty() && self.draw.once_in(4) {
+            return Some(format!("{} = \"{}\"", path.trim_end_matches('.'), at.id));
+        }
+        let of = Arc::clone(self.view.catalog.by_id(at.type_id)?);
+        let field = self.field_of(&of)?;
+        let value = at.data.get(&field.number)?.values().first()?;
+        let literal = match field.kind.decode(value.as_str()) {
+            Value::String(text) => values::quoted(&text),
+            other => other.to_string(),
+        };
+        let name = &field.name;
+        Some(match field.kind {
+            Kind::Json(_) => format!("{path}{name} IS NOT NULL"),
+            Kind::Enum(_) | Kind::Boolean(_) | Kind::Uuid(_) => format!("{path}{name} = {literal}"),
+            _ => {
+                let operator = self.draw.text(&["=", "<=", ">=", "="]);
+                format!("{path}{name} {operator} {literal}")
+            }
+        })
+    }
+
     fn comparison(&mut self, of: &Arc<EntityType>, depth: usize) -> String {
+        if self.draw.once_in(2)
+            && let Some(filter) = self.witness(of)
+        {
+            return filter;
+        }
         let mut path = String::new();
         let mut of = Arc::clone(of);
         for _ in 0..3 {
@@ -111,7 +178,7 @@ impl Generator {
             End::Field(kind) => values::literal(&mut self.draw, kind),
             End::Id => {
                 let known = self.draw.any(&self.view.entities).map(|one| one.id);
-                let id = known.unwrap_or_else(|| id(1 + self.draw.below(IDS)));
+                let id = known.unwrap_or_else(|| id(1 + self.draw.below(self.shape.ids())));
                 format!("\"{id}\"")
             }
             End::Version => self.draw.text(&["1", "2", "3", "1.5", "1e400"]),

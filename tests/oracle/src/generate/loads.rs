@@ -3,13 +3,11 @@
 use registry_core::{Entity, EntityType, entity_type::Field, upload::Format};
 use serde_json::{Value, json};
 
-use super::Generator;
+use super::{Generator, Shape};
 use crate::{
     fixed::id,
     step::{Document, Op, Upload},
 };
-
-use super::entities::IDS;
 
 impl Generator {
     pub(super) fn upload(&mut self) -> Op {
@@ -37,7 +35,8 @@ impl Generator {
             format,
             mode: mode.map(str::to_owned),
             key,
-            atomic: self.draw.once_in(2).then(|| "false".to_owned()),
+            atomic: (self.shape == Shape::Large || self.draw.once_in(2))
+                .then(|| "false".to_owned()),
             dry_run: self.draw.once_in(10).then(|| "true".to_owned()),
             null,
             text,
@@ -63,7 +62,7 @@ impl Generator {
         {
             return swap(field, first, second);
         }
-        let count = 1 + self.draw.below(6);
+        let count = 1 + self.draw.below(self.shape.rows());
         (0..count)
             .map(|_| {
                 let known = self.draw.any(&present).map(|one| one.id);
@@ -72,7 +71,7 @@ impl Generator {
                         (Some(known), self.patch_body(of))
                     }
                     _ => {
-                        let id = id(1 + self.draw.below(IDS));
+                        let id = id(1 + self.draw.below(self.shape.ids()));
                         let body = self.body(of);
                         ((!self.draw.once_in(3)).then_some(id), body)
                     }

@@ -34,21 +34,55 @@ pub(crate) struct Generator {
     draw: Draw,
     view: View,
     made: usize,
+    shape: Shape,
 }
 
-/// Steps of one seed.
-pub(crate) const STEPS: usize = 60;
+/// What kind of sequence is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A few dozen entities, and everything that can be done with them.
+    Small,
+    /// Thousands of entities, more than any bound of a plan, loaded once; then reads alone.
+    Large,
+}
+
+impl Shape {
+    /// Steps of one sequence.
+    pub(crate) fn steps(self) -> usize {
+        match self {
+            Self::Small => 60,
+            Self::Large => 60,
+        }
+    }
+
+    /// Ids that are chosen from.
+    fn ids(self) -> usize {
+        match self {
+            Self::Small => 48,
+            Self::Large => 20_000,
+        }
+    }
+
+    /// Rows of an upload, from 1.
+    fn rows(self) -> usize {
+        match self {
+            Self::Small => 6,
+            Self::Large => 2_500,
+        }
+    }
+}
 
 impl Generator {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, shape: Shape) -> Self {
         Self {
+            shape,
             draw: Draw(seed),
             view: View::default(),
             made: 0,
         }
     }
 
-    /// Looks at what is stored now.
+    /// Looks at what is stored now; at some of it where it is much.
     pub(crate) async fn look(&mut self, registry: &Registry) -> Result<(), String> {
         let said = |error: &dyn std::fmt::Debug| format!("{error:?}");
         let catalog = registry.catalog().await.map_err(|error| said(&error))?;
@@ -74,6 +108,9 @@ impl Generator {
     /// The next step: types first, then entities, then anything.
     pub(crate) fn step(&mut self) -> Step {
         self.made += 1;
+        if self.shape == Shape::Large {
+            return self.large_step();
+        }
         let (who, op) = match self.made {
             1..=3 => (Who::Admin, self.define()),
             4..=12 => (Who::Admin, self.create()),
@@ -94,6 +131,33 @@ impl Generator {
             },
         };
         Step { who, op }
+    }
+
+    /// Two types, ten files into them, and reads.
+    fn large_step(&mut self) -> Step {
+        let (who, op) = match self.made {
+            1 | 2 => (Who::Admin, self.define()),
+            3..=12 => (Who::Admin, self.upload()),
+            13 => (Who::Admin, Op::BuildIndexes),
+            _ => {
+                let who = self.anybody();
+                let op = match self.read() {
+                    Op::ListTypes => Op::BuildIndexes,
+                    op => op,
+                };
+                (who, op)
+            }
+        };
+        Step { who, op }
+    }
+
+    /// A page's size.
+    fn limit(&mut self, most: usize) -> String {
+        let scale = match self.shape {
+            Shape::Small => 1,
+            Shape::Large => 20,
+        };
+        ((1 + self.draw.below(most)) * scale).to_string()
     }
 
     fn entity_type(&mut self) -> Option<Arc<EntityType>> {

@@ -14,7 +14,7 @@ impl Generator {
             ..SearchRequest::default()
         };
         self.conditions(of, &mut request);
-        request.limit = Some((1 + self.draw.below(9)).to_string());
+        request.limit = Some(self.limit(9));
         if self.draw.once_in(2) {
             request.count = Some("exact".to_owned());
         }
@@ -152,7 +152,7 @@ impl Generator {
         if self.draw.once_in(2) {
             self.conditions(&far, &mut request);
         }
-        request.limit = Some((1 + self.draw.below(5)).to_string());
+        request.limit = Some(self.limit(5));
         request.count = Some("exact".to_owned());
         Op::Linked {
             of,
@@ -191,7 +191,7 @@ impl Generator {
         request.fields = None;
         request.links = None;
         request.uuids = None;
-        request.limit = Some((1 + self.draw.below(3)).to_string());
+        request.limit = Some(self.limit(3));
         let between = (0..self.draw.below(6))
             .map(|_| {
                 let op = match self.draw.below(8) {
