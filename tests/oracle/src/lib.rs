@@ -6,11 +6,7 @@
 //! entities, and the log with their versions (`check`). Somebody walks pages while rows come and go (`walk`). Of a sequence that fails, the
 //! steps that do not matter are left out before it is shown.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::missing_panics_doc,
-    reason = "test code: it fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "test code: it fails by panicking")]
 
 mod answer;
 mod check;

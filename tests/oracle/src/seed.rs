@@ -1,6 +1,6 @@
 //! One seed: its steps are made on the reference store, asked of the others, and the answers compared.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, fmt::Write as _, sync::Arc};
 
 use registry_core::{
     port::{Jobs, Store},
@@ -14,7 +14,7 @@ use registry_sqlite::SqliteDriver;
 use crate::{
     answer::Asked,
     check::{Contents, contents, link_faults, log_faults, table_faults},
-    generate::{Generator, Shape},
+    generate::{Generator, STEPS, Shape},
     step::Step,
     store::{self, Subject},
 };
@@ -31,7 +31,7 @@ pub struct Bench {
 pub type Tally = BTreeMap<String, usize>;
 
 fn tally(told: &Told) -> Tally {
-    let mut tally = Tally::new();
+    let mut tally = Tally::from([("entities".to_owned(), told.contents.entities.len())]);
     for (step, answer) in told.steps.iter().zip(&told.answers) {
         let shown = format!("{:?}", step.op);
         let name = shown.split(|c: char| !c.is_alphanumeric()).next();
@@ -102,7 +102,7 @@ impl Bench {
         let (steps, failed) = self.shrink(steps, failed).await;
         let mut shown = format!("seed {seed}: {} steps remain\n", steps.len());
         for (index, step) in steps.iter().enumerate() {
-            shown.push_str(&format!("{index}: {:?}: {:?}\n", step.who, step.op));
+            writeln!(shown, "{index}: {:?}: {:?}", step.who, step.op).unwrap();
         }
         Err(format!("{shown}{failed}"))
     }
@@ -165,9 +165,9 @@ fn never(step: usize, why: impl fmt::Display) -> Difference {
 async fn generate(seed: u64, shape: Shape) -> Result<Told, (Vec<Step>, Difference)> {
     let (store, mut asked) = memory();
     let mut generator = Generator::new(seed, shape);
-    let mut steps = Vec::with_capacity(shape.steps());
-    let mut answers = Vec::with_capacity(shape.steps());
-    for index in 0..shape.steps() {
+    let mut steps = Vec::with_capacity(STEPS);
+    let mut answers = Vec::with_capacity(STEPS);
+    for index in 0..STEPS {
         let looked = generator.look(&asked.registry).await;
         steps.push(generator.step());
         let answer = match looked {
@@ -185,7 +185,7 @@ async fn generate(seed: u64, shape: Shape) -> Result<Told, (Vec<Step>, Differenc
             answers,
             contents,
         }),
-        Err(why) => Err((steps, never(shape.steps(), why))),
+        Err(why) => Err((steps, never(STEPS, why))),
     }
 }
 

@@ -126,10 +126,13 @@ fn large_types_are_read_as_the_reference_store_reads_them() {
     };
     runtime().block_on(async {
         let bench = Bench::open().await;
+        let mut entities = 0;
         for seed in given("REGISTRY_SEED").map_or(1..1 + count, |seed| seed..seed + 1) {
-            if let Err(why) = bench.run(seed, Shape::Large).await {
-                assert_eq!(why, "", "a large seed");
+            match bench.run(seed, Shape::Large).await {
+                Ok(tally) => entities += tally["entities"],
+                Err(why) => assert_eq!(why, "", "a large seed"),
             }
         }
+        assert!(entities >= 5_000, "{entities} entities are not many");
     });
 }

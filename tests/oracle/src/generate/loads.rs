@@ -27,7 +27,10 @@ impl Generator {
         let null = (format == Format::Csv && self.draw.once_in(3)).then(|| "NIL".to_owned());
         let text = match format {
             Format::Csv => csv(&of, &rows, null.as_deref(), self.draw.once_in(2)),
-            Format::Ndjson => rows.iter().map(|row| format!("{row}\n")).collect(),
+            Format::Ndjson => {
+                let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
+                lines.join("\n")
+            }
             Format::Json => Value::Array(rows).to_string(),
         };
         Op::Upload(Upload {

@@ -46,15 +46,10 @@ pub enum Shape {
     Large,
 }
 
-impl Shape {
-    /// Steps of one sequence.
-    pub(crate) fn steps(self) -> usize {
-        match self {
-            Self::Small => 60,
-            Self::Large => 60,
-        }
-    }
+/// Steps of one sequence.
+pub(crate) const STEPS: usize = 60;
 
+impl Shape {
     /// Ids that are chosen from.
     fn ids(self) -> usize {
         match self {

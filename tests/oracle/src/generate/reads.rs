@@ -1,6 +1,6 @@
 //! Reads: single entities, links, searches, walks, downloads.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use registry_core::{EntityType, service::SearchRequest};
 
@@ -120,7 +120,10 @@ impl Generator {
                     _ => "a".to_owned(),
                 };
                 let bytes = text.bytes();
-                bytes.map(|byte| format!("%{byte:02x}")).collect()
+                bytes.fold(String::new(), |mut text, byte| {
+                    write!(text, "%{byte:02x}").unwrap();
+                    text
+                })
             })
             .collect();
         Op::ByKey {
