@@ -12,7 +12,9 @@ pub fn check(bytes: &[u8]) {
     let options = Options {
         format: Format::Csv,
         mode: file::mode(*mode),
-        key: (shape & 1 == 1).then(|| airport().key_named("code")).flatten(),
+        key: (shape & 1 == 1)
+            .then(|| airport().key_named("code"))
+            .flatten(),
         delimiter: if shape & 2 == 2 { b';' } else { b',' },
         null: (shape & 4 == 4).then(|| "NULL".to_owned()),
     };

@@ -26,7 +26,9 @@ pub fn check(bytes: &[u8]) {
     }
     let mut parts = text.split('|');
     let id = parts.next().unwrap_or_default().bytes();
-    let id = id.fold(0, |sum: u128, byte| sum.wrapping_mul(257) + u128::from(byte));
+    let id = id.fold(0, |sum: u128, byte| {
+        sum.wrapping_mul(257) + u128::from(byte)
+    });
     let after = After {
         values: parts
             .take(3)

@@ -2,11 +2,7 @@
 
 use std::cmp::Ordering;
 
-use registry_core::{
-    entity_type::Field,
-    field::Kind,
-    json,
-};
+use registry_core::{entity_type::Field, field::Kind, json};
 use serde_json::{Map, Value, json};
 
 use crate::fixture::airport;
@@ -24,7 +20,9 @@ pub fn check(bytes: &[u8]) {
         _ => Map::new(),
     };
     let kind = Kind::from_definition(kind.name(), &plain, "").expect("a kind without rules");
-    let mut values = values.splitn(2, |byte| *byte == b'\n').map(|text| value(&kind, text));
+    let mut values = values
+        .splitn(2, |byte| *byte == b'\n')
+        .map(|text| value(&kind, text));
     let (Some(Some(one)), Some(Some(other))) = (values.next(), values.next()) else {
         return;
     };
@@ -33,18 +31,28 @@ pub fn check(bytes: &[u8]) {
     };
     for (value, encoded) in [(&one, &first), (&other, &second)] {
         let decoded = kind.try_decode(encoded.as_str()).expect("it was encoded");
-        assert_eq!(kind.encode(&decoded).as_ref(), Ok(encoded), "{value} {decoded}");
+        assert_eq!(
+            kind.encode(&decoded).as_ref(),
+            Ok(encoded),
+            "{value} {decoded}"
+        );
         let mut written = Vec::new();
         kind.write_json(encoded.as_str(), &mut written);
         assert_eq!(json::read(&written).ok(), Some(decoded.clone()));
-        let cell = kind.parse_text(&kind.cell(encoded)).expect("a cell is read");
+        let cell = kind
+            .parse_text(&kind.cell(encoded))
+            .expect("a cell is read");
         assert_eq!(kind.encode(&cell).as_ref(), Ok(encoded), "{cell}");
         if let Some(order) = compare(&kind, value, &decoded) {
             assert_eq!(order, Ordering::Equal, "{value} came back as {decoded}");
         }
     }
     if let Some(order) = compare(&kind, &one, &other) {
-        assert_eq!(first.cmp(&second), order, "{one} {other}: {first:?} {second:?}");
+        assert_eq!(
+            first.cmp(&second),
+            order,
+            "{one} {other}: {first:?} {second:?}"
+        );
     }
 }
 
@@ -53,7 +61,10 @@ fn value(kind: &Kind, bytes: &[u8]) -> Option<Value> {
     if let Ok(value) = json::read(bytes) {
         return Some(value);
     }
-    let bits = bytes.iter().take(8).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let bits = bytes
+        .iter()
+        .take(8)
+        .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
     match kind {
         Kind::Integer(_) => Some(json!(bits.cast_signed())),
         Kind::Number(_) => Some(json!(f64::from_bits(bits))),
@@ -71,7 +82,11 @@ fn compare(kind: &Kind, one: &Value, other: &Value) -> Option<Ordering> {
         Kind::Number(_) => one.as_f64()?.partial_cmp(&other.as_f64()?),
         Kind::Boolean(_) => Some(one.as_bool()?.cmp(&other.as_bool()?)),
         Kind::Decimal(_) => decimals(one.as_str()?, other.as_str()?),
-        Kind::Uuid(_) => Some(one.as_str()?.to_lowercase().cmp(&other.as_str()?.to_lowercase())),
+        Kind::Uuid(_) => Some(
+            one.as_str()?
+                .to_lowercase()
+                .cmp(&other.as_str()?.to_lowercase()),
+        ),
         Kind::Date(_) => Some(one.as_str()?.cmp(other.as_str()?)),
         Kind::Datetime(_) => {
             let at = |value: &Value| registry_core::Timestamp::parse(value.as_str()?);

@@ -36,13 +36,15 @@ pub(crate) fn read(bytes: &[u8], options: &Options) {
         return;
     }
     let read = || {
-        let rows = rows(
-            Arc::clone(&source),
-            Arc::clone(catalog()),
-            Arc::clone(airport()),
-            options.clone(),
-        );
-        let items = runtime().block_on(rows.collect::<Vec<_>>());
+        let items = runtime().block_on(async {
+            let rows = rows(
+                Arc::clone(&source),
+                Arc::clone(catalog()),
+                Arc::clone(airport()),
+                options.clone(),
+            );
+            rows.collect::<Vec<_>>().await
+        });
         let mut last = 0;
         items
             .into_iter()

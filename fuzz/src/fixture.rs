@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use registry_core::{
-    Catalog, EntityType, Timestamp, TypeId, Version, entity_type::define,
-};
+use registry_core::{Catalog, EntityType, Timestamp, TypeId, Version, entity_type::define};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -10,9 +10,15 @@ pub fn check(bytes: &[u8]) {
         return;
     };
     let options = Options {
-        format: if shape & 2 == 2 { Format::Json } else { Format::Ndjson },
+        format: if shape & 2 == 2 {
+            Format::Json
+        } else {
+            Format::Ndjson
+        },
         mode: file::mode(*mode),
-        key: (shape & 1 == 1).then(|| airport().key_named("code")).flatten(),
+        key: (shape & 1 == 1)
+            .then(|| airport().key_named("code"))
+            .flatten(),
         delimiter: b',',
         null: None,
     };
