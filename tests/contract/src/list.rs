@@ -251,19 +251,6 @@ macro_rules! durable_store_contract {
     };
 }
 
-/// The cases that compare a store with the reference store: for every store but that one.
-#[macro_export]
-macro_rules! oracle_contract {
-    ($harness:ident) => {
-        $crate::cases! {
-            $harness;
-            oracle {
-                random_change_sets_and_queries_are_answered_as_the_reference_store_does
-            }
-        }
-    };
-}
-
 /// Makes a test of each case.
 #[doc(hidden)]
 #[macro_export]

@@ -14,7 +14,6 @@ pub mod links;
 pub mod load;
 pub mod log;
 pub mod log_rows;
-pub mod oracle;
 pub mod pages;
 pub mod paths;
 pub mod reopen;
