@@ -17,4 +17,3 @@ impl Harness for Memory {
 
 registry_contract::store_contract!(Memory);
 // Two of the same: what can differ is its link and key rows from its entities, looked at after every change set.
-registry_contract::oracle_contract!(Memory);

@@ -25,4 +25,3 @@ impl Harness for Postgres {
 
 registry_contract::store_contract!(Postgres);
 registry_contract::durable_store_contract!(Postgres);
-registry_contract::oracle_contract!(Postgres);

@@ -176,3 +176,252 @@ fn share(
     }
     Ok(of_id.remove(&own.0))
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tokio::{
+        sync::{Semaphore, watch},
+        task::JoinHandle,
+    };
+
+    use crate::{Argument, Dialect, EngineError, Failure, Statement};
+
+    use super::*;
+
+    /// An engine of which each statement waits to be let go; it holds an entity for each id but [`ABSENT`].
+    #[derive(Debug)]
+    struct Held {
+        /// The ids of the statements that came, in their order.
+        asked: watch::Sender<Vec<Vec<u128>>>,
+        go: Semaphore,
+        failing: AtomicBool,
+    }
+
+    const ABSENT: u128 = 9;
+
+    impl Driver for Held {
+        const DIALECT: Dialect = Dialect::Postgres;
+        const WRITERS: usize = 1;
+        const READERS: usize = 1;
+
+        type Transaction = ();
+
+        async fn fetch(&self, statement: Statement) -> Result<Vec<Row>, EngineError> {
+            let ids: Vec<u128> = match statement.arguments.as_slice() {
+                [Argument::Id(id)] => vec![id.as_u128()],
+                [Argument::Ids(ids)] => ids.iter().map(Uuid::as_u128).collect(),
+                other => panic!("not a read by id: {other:?}"),
+            };
+            self.asked.send_modify(|asked| asked.push(ids.clone()));
+            self.go.acquire().await.unwrap().forget();
+            if self.failing.load(Ordering::Relaxed) {
+                return Err(EngineError {
+                    failure: Failure::Unavailable,
+                    source: "gone".into(),
+                });
+            }
+            Ok(ids
+                .into_iter()
+                .filter(|id| *id != ABSENT)
+                .map(row)
+                .collect())
+        }
+
+        async fn write(&self, _: Statement) -> Result<Vec<Row>, EngineError> {
+            panic!("a read writes")
+        }
+
+        async fn begin(&self) -> Result<(), EngineError> {
+            panic!("a read begins")
+        }
+
+        async fn snapshot(&self) -> Result<(), EngineError> {
+            panic!("a read begins")
+        }
+
+        async fn fetch_in(&self, (): &mut (), _: Statement) -> Result<Vec<Row>, EngineError> {
+            panic!("a read begins")
+        }
+
+        async fn execute_in(&self, (): &mut (), _: Statement) -> Result<u64, EngineError> {
+            panic!("a read begins")
+        }
+
+        async fn commit(&self, (): ()) -> Result<(), EngineError> {
+            panic!("a read commits")
+        }
+
+        async fn rollback(&self, (): ()) {}
+
+        fn pool_sizes(&self) -> (usize, usize) {
+            (1, 1)
+        }
+    }
+
+    fn row(id: u128) -> Row {
+        let text = |text: &str| Cell::Text(text.to_owned());
+        let cells = vec![
+            Cell::Id(Uuid::from_u128(id)),
+            Cell::Id(Uuid::from_u128(1)),
+            Cell::Int(1),
+            Cell::Int(1),
+            text("{}"),
+            text("{}"),
+            text(r#"["user:ann"]"#),
+            text("[]"),
+            Cell::Int(1),
+            text("user:ann"),
+            Cell::Int(1),
+            text("user:ann"),
+        ];
+        Row(cells.into_iter())
+    }
+
+    type Answer = Result<Option<u128>, StoreErrorKind>;
+
+    struct Bench {
+        reads: Arc<Reads>,
+        engine: Arc<Held>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            Self {
+                reads: Arc::default(),
+                engine: Arc::new(Held {
+                    asked: watch::Sender::default(),
+                    go: Semaphore::new(0),
+                    failing: AtomicBool::new(false),
+                }),
+            }
+        }
+
+        /// Reads on a task of its own; returns once the read runs or waits.
+        async fn read(&self, id: u128) -> JoinHandle<Answer> {
+            let places = |reads: &Reads| {
+                let line = lock(&reads.line);
+                line.running + line.waiting.len()
+            };
+            let before = places(&self.reads);
+            let (reads, engine) = (Arc::clone(&self.reads), Arc::clone(&self.engine));
+            let task = tokio::spawn(async move {
+                let id = EntityId(Uuid::from_u128(id));
+                let read = reads.read(&*engine, id, &Scope::Everything).await;
+                read.map(|found| found.map(|entity| entity.id.0.as_u128()))
+                    .map_err(|error| error.kind)
+            });
+            while places(&self.reads) == before {
+                tokio::task::yield_now().await;
+            }
+            task
+        }
+
+        /// Waits until as many statements have come, and tells their ids.
+        async fn asked(&self, count: usize) -> Vec<Vec<u128>> {
+            let mut asked = self.engine.asked.subscribe();
+            let all = asked.wait_for(|asked| asked.len() >= count).await.unwrap();
+            all.clone()
+        }
+
+        fn go(&self) {
+            self.engine.go.add_permits(1);
+        }
+
+        fn running(&self) -> usize {
+            lock(&self.reads.line).running
+        }
+    }
+
+    #[tokio::test]
+    async fn an_idle_line_lets_a_read_run_at_once() {
+        let bench = Bench::new();
+        for (count, id) in [(1, 5), (2, 6)] {
+            let read = bench.read(id).await;
+            assert_eq!(bench.asked(count).await.last(), Some(&vec![id]));
+            bench.go();
+            assert_eq!(read.await.unwrap(), Ok(Some(id)));
+            assert_eq!(bench.running(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn reads_that_wait_share_a_statement_and_each_gets_its_own() {
+        let bench = Bench::new();
+        let first = bench.read(5).await;
+        bench.asked(1).await;
+        let mut others = Vec::new();
+        for id in [7, 6, 7, ABSENT] {
+            others.push(bench.read(id).await);
+        }
+        bench.go();
+        assert_eq!(first.await.unwrap(), Ok(Some(5)));
+        assert_eq!(bench.asked(2).await, [vec![5], vec![6, 7, ABSENT]]);
+        bench.go();
+        let mut answers = Vec::new();
+        for other in others {
+            answers.push(other.await.unwrap());
+        }
+        let expected: [Answer; 4] = [Ok(Some(7)), Ok(Some(6)), Ok(Some(7)), Ok(None)];
+        assert_eq!(answers, expected);
+        assert_eq!(bench.running(), 0);
+    }
+
+    #[tokio::test]
+    async fn an_error_is_everybodys() {
+        let bench = Bench::new();
+        let first = bench.read(5).await;
+        bench.asked(1).await;
+        let others = [bench.read(6).await, bench.read(7).await];
+        bench.go();
+        assert_eq!(first.await.unwrap(), Ok(Some(5)));
+        bench.asked(2).await;
+        bench.engine.failing.store(true, Ordering::Relaxed);
+        bench.go();
+        for other in others {
+            assert_eq!(other.await.unwrap(), Err(StoreErrorKind::Unavailable));
+        }
+        assert_eq!(bench.running(), 0);
+    }
+
+    #[tokio::test]
+    async fn those_whose_leader_goes_away_read_again() {
+        let bench = Bench::new();
+        let first = bench.read(5).await;
+        bench.asked(1).await;
+        let leader = bench.read(6).await;
+        let others = [bench.read(7).await, bench.read(8).await];
+        bench.go();
+        assert_eq!(first.await.unwrap(), Ok(Some(5)));
+        assert_eq!(bench.asked(2).await.last(), Some(&vec![6, 7, 8]));
+        leader.abort();
+        assert!(leader.await.unwrap_err().is_cancelled());
+        // One of them leads now; the other waits, or leads after it.
+        bench.asked(3).await;
+        bench.engine.go.add_permits(2);
+        for (other, id) in others.into_iter().zip([7, 8]) {
+            assert_eq!(other.await.unwrap(), Ok(Some(id)));
+        }
+        assert_eq!(bench.running(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_in_the_line_leaves_its_turn_to_the_next() {
+        let bench = Bench::new();
+        let first = bench.read(5).await;
+        bench.asked(1).await;
+        let gone = bench.read(6).await;
+        let next = bench.read(7).await;
+        gone.abort();
+        assert!(gone.await.unwrap_err().is_cancelled());
+        bench.go();
+        assert_eq!(first.await.unwrap(), Ok(Some(5)));
+        assert_eq!(bench.asked(2).await.last(), Some(&vec![7]));
+        bench.go();
+        assert_eq!(next.await.unwrap(), Ok(Some(7)));
+        assert_eq!(bench.running(), 0);
+    }
+}

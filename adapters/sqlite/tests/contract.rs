@@ -28,4 +28,3 @@ impl Harness for Sqlite {
 
 registry_contract::store_contract!(Sqlite);
 registry_contract::durable_store_contract!(Sqlite);
-registry_contract::oracle_contract!(Sqlite);

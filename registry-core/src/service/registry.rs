@@ -14,8 +14,8 @@ use crate::{
 };
 
 use super::{
-    Downloads, Entities, Indexing, JobService, LinkService, Search, Types, Uploads,
-    commit::store_error, locks::EntityLocks,
+    Downloads, Entities, Indexing, InterruptedJobs, JobService, LinkService, Search, Types,
+    Uploads, commit::store_error, interrupted::Running, locks::EntityLocks,
 };
 
 /// How long a catalog in memory is trusted. Reads on another server may lag a type change by at most 1 s; writes never do, since a
@@ -33,6 +33,7 @@ pub struct Registry {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(super) locks: EntityLocks,
+    pub(super) running: Running,
     known: Mutex<Known>,
     /// Held while the catalog is read, so that many requests cause one read.
     reading: tokio::sync::Mutex<()>,
@@ -67,6 +68,7 @@ impl Registry {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             locks: EntityLocks::default(),
+            running: Running::default(),
             known: Mutex::default(),
             reading: tokio::sync::Mutex::new(()),
             secret: OnceCell::new(),
@@ -128,6 +130,11 @@ impl Registry {
     /// Jobs of uploads, as a caller sees them.
     pub fn upload_jobs(&self) -> JobService<'_> {
         JobService { registry: self }
+    }
+
+    /// Jobs whose process is gone.
+    pub fn interrupted_jobs(&self) -> InterruptedJobs<'_> {
+        InterruptedJobs { registry: self }
     }
 
     /// The store.

@@ -14,7 +14,7 @@ use registry_core::{
     change::{ChangeSet, LinkRow},
     port::{
         BuildStep, CatalogRows, ChangePage, ChangeRow, CommitError, Conflict, EntityStream, Found,
-        LinkCount, LoadPlan, LoadReport, LoadSink, Position, Receipt, RowStream, Store, StoreError,
+        LinkCount, LoadPlan, LoadReport, LoadSink, Position, Receipt, Rows, Store, StoreError,
         StoreErrorKind,
     },
     query::Query,
@@ -131,7 +131,7 @@ impl Store for Faulty {
     async fn load(
         &self,
         plan: LoadPlan,
-        rows: RowStream<'_>,
+        rows: Rows<'_>,
         sink: &dyn LoadSink,
     ) -> Result<LoadReport, StoreError> {
         self.store.load(plan, rows, sink).await

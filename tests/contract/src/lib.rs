@@ -14,9 +14,8 @@
 //! registry_contract::store_contract!(Memory);
 //! ```
 //!
-//! A store whose data outlives its handles adds `durable_store_contract!(…)`; every store but the reference store is compared with that
-//! one by `oracle_contract!(…)`. The names of the cases are the "must" sentences of
-//! `registry_core::port`, and the guarantees of DESIGN.md.
+//! A store whose data outlives its handles adds `durable_store_contract!(…)`. The names of the cases are the "must" sentences of
+//! `registry_core::port`, and the guarantees of DESIGN.md. Random sequences over all stores at once are in `tests/oracle`.
 
 #![expect(
     clippy::unwrap_used,

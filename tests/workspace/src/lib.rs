@@ -71,7 +71,17 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<String>) {
         let path = format!("{prefix}{name}");
         if entry.file_type().unwrap().is_dir() {
             // Not ours: what git ignores, and git's own folder.
-            if !matches!(path.as_str(), ".git" | "target" | "registry-data") {
+            let ours = !matches!(
+                path.as_str(),
+                ".git"
+                    | "target"
+                    | "registry-data"
+                    | "fuzz/target"
+                    | "fuzz/corpus"
+                    | "fuzz/artifacts"
+                    | "fuzz/coverage"
+            );
+            if ours {
                 walk(&entry.path(), &format!("{path}/"), found);
             }
         } else {

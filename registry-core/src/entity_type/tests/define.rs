@@ -236,8 +236,8 @@ fn each_fault_has_its_place_and_code() {
                 ("/links/l/min", "unknown_member"),
                 ("/links/l/required", "type"),
                 ("/links/l/inverse", "type"),
-                ("/links/l/cardinality", "choice"),
-                ("/links/l/on_delete", "choice"),
+                ("/links/l/cardinality", "not_a_choice"),
+                ("/links/l/on_delete", "not_a_choice"),
             ],
         ),
         (
