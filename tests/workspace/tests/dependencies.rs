@@ -151,7 +151,14 @@ fn only_the_server_names_both_engines() {
         })
         .map(|(package, _)| package.as_str())
         .collect();
-    assert_eq!(both, ["registry-http-tests", "registry-server"]);
+    assert_eq!(
+        both,
+        [
+            "registry-fault-tests",
+            "registry-http-tests",
+            "registry-server"
+        ]
+    );
 }
 
 #[test]
