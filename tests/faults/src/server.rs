@@ -22,6 +22,14 @@ pub struct Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
+        // What a failed test is to be understood by.
+        for line in self
+            .log()
+            .lines()
+            .filter(|line| line.contains("request failed"))
+        {
+            eprintln!("{}: {line}", self.address);
+        }
     }
 }
 

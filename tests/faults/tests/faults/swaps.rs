@@ -158,6 +158,7 @@ async fn take(client: Client, things: [String; 2], number: u64, times: u32) -> u
         match (answer.status, answer.code()) {
             (200, _) => taken += 1,
             (409, "key_taken") => {}
+            (503, "contention") => assert!(answer.is_failure()),
             _ => unreachable!("{answer:?}"),
         }
     }
@@ -196,6 +197,7 @@ async fn uploads_in_opposite_orders(site: Site) {
             ids.reverse();
         }
         uploads.push(tokio::spawn(async move {
+            let mut applied = 0;
             for round in 0..rounds(100) {
                 let mut file = String::from("_id,count\n");
                 for id in &ids {
@@ -204,24 +206,32 @@ async fn uploads_in_opposite_orders(site: Site) {
                 let path = format!("/entity/thing/upload?mode=update&atomic={}", round % 2 == 0);
                 let body = Some(("text/csv", file.into_bytes()));
                 let answer = client.send("POST", &path, body).await.unwrap();
-                let told = answer.body.to_string();
-                assert_eq!(answer.status, 200, "{told}");
-                assert_eq!(answer.body["counts"]["failed"], json!(0), "{told}");
+                let told = format!("{answer:?}");
+                match (answer.status, answer.code()) {
+                    (200, _) => {
+                        let counts = &answer.body["counts"];
+                        assert_eq!(counts["failed"], json!(0), "{told}");
+                        applied += 1;
+                    }
+                    // Others were always faster: an honest word, and not what a deadlock ends in.
+                    (503, "contention") => assert!(answer.is_failure(), "{told}"),
+                    _ => unreachable!("{told}"),
+                }
             }
+            applied
         }));
     }
+    let mut applied = 0;
     for upload in uploads {
-        upload.await.unwrap();
+        applied += upload.await.unwrap();
     }
+    assert!(applied > 0);
     let mut taken = 0;
     for taker in takers {
         taken += taker.await.unwrap();
     }
     assert!(taken > 0);
     site.tables().await.assert_agreement();
-    for server in &servers {
-        assert!(!server.log().contains("request failed"), "{}", server.log());
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
