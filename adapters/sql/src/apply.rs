@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::{
     Argument, Column, ColumnType,
     ColumnType::{Id, Int, Text},
-    Dialect, Driver, EngineError, Row, Sql, Statement,
+    Dialect, Driver, EngineError, Failure, Row, Sql, Statement,
     driver::Committing,
     write::{self, Source, change_columns, entity_columns, key_columns},
 };
@@ -436,10 +436,11 @@ async fn first_taken<D: Driver>(
             }
         }
     }
-    Err(Stop::Store(StoreError::internal(
-        "claiming keys",
-        "a key was refused that nobody holds",
-    )))
+    // Whoever held it gave it up between the two statements: the whole may be run again.
+    Err(Stop::Engine(EngineError {
+        failure: Failure::Retry,
+        source: "a key was given up while its holder was looked for".into(),
+    }))
 }
 
 /// The conflict of a created entity whose id was taken.
