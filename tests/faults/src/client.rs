@@ -90,6 +90,31 @@ impl Client {
         })
     }
 
+    /// Sends a request with these headers; status, media type and text of the answer.
+    pub async fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Vec<u8>,
+    ) -> Result<(u16, String, String), reqwest::Error> {
+        let method: Method = method.parse().unwrap();
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        if !body.is_empty() {
+            request = request.body(body);
+        }
+        let answer = request.send().await?;
+        let status = answer.status().as_u16();
+        let media_type = answer.headers().get("content-type");
+        let media_type = media_type
+            .map_or("", |text| text.to_str().unwrap())
+            .to_owned();
+        Ok((status, media_type, answer.text().await?))
+    }
+
     /// Sends JSON.
     pub async fn json(
         &self,
