@@ -1,7 +1,7 @@
 //! A writer that knows what it was told is stored, and what may be.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -52,6 +52,8 @@ pub struct Writer {
     known: Things,
     /// What is stored if the last request was carried out, while that is not known.
     pending: Option<Things>,
+    /// The latest requests and what was answered, for whoever must understand a failure.
+    told: VecDeque<String>,
     /// How many requests were acknowledged.
     pub acknowledged: u64,
     /// How many were refused with 503.
@@ -78,6 +80,7 @@ impl Writer {
             codes: 0,
             known: Things::new(),
             pending: None,
+            told: VecDeque::new(),
             acknowledged: 0,
             refused: 0,
             unknown: 0,
@@ -243,6 +246,14 @@ impl Writer {
         let step = self.next();
         let told = format!("{} {}", step.method, step.path);
         let answer = client.send(step.method, &step.path, step.body).await;
+        let came = match &answer {
+            Ok(answer) => format!("{} {}", answer.status, answer.code()),
+            Err(error) => format!("{error:?}"),
+        };
+        self.told.push_back(format!("{told}: {came}"));
+        if self.told.len() > 20 {
+            self.told.pop_front();
+        }
         match answer {
             Ok(answer) if (200..300).contains(&answer.status) => {
                 self.known = step.after;
@@ -289,8 +300,8 @@ impl Writer {
         }
         assert_eq!(
             stored, self.known,
-            "writer {}: left is what is stored, right what was acknowledged",
-            self.number
+            "writer {}: left is what is stored, right what was acknowledged, by {:#?}",
+            self.number, self.told
         );
     }
 
