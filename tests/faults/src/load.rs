@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt::Write as _,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -147,7 +148,7 @@ impl Writer {
         for _ in 0..ROWS {
             let (id, code) = (Uuid::new_v4(), self.new_code());
             let line = json!({"_id": id, "fields": {"code": code, "count": 7}});
-            lines.push_str(&format!("{line}\n"));
+            writeln!(lines, "{line}").unwrap();
             let thing = Thing {
                 code,
                 count: Some(7),

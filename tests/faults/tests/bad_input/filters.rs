@@ -1,10 +1,16 @@
 //! 4.3: filters, sorts, parameters of lists.
 
+use std::fmt::Write as _;
+
 use crate::{ABSENT, Case, check, entities};
 
 /// A text as part of a URL.
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        write!(encoded, "%{byte:02X}").unwrap();
+    }
+    encoded
 }
 
 /// A short filter in the URL, a long one in a body.

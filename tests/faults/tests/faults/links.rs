@@ -1,7 +1,7 @@
 //! One link of cardinality one, sixty-four who set it.
 
 use futures::future::join_all;
-use registry_fault_tests::{Answer, Client, Site, code, rounds, thing, thing_types};
+use registry_fault_tests::{Answer, Client, Server, Site, code, rounds, thing, thing_types};
 use serde_json::{Value, json};
 
 const WRITERS: usize = 64;
@@ -51,7 +51,7 @@ async fn one_target_at_the_end(site: Site) {
     if site.is_postgres() {
         servers.push(site.start(1).await);
     }
-    let clients: Vec<Client> = servers.iter().map(|server| server.client()).collect();
+    let clients: Vec<Client> = servers.iter().map(Server::client).collect();
     let client = &clients[0];
     client.define(&thing_types()).await;
     let mut places = Vec::new();

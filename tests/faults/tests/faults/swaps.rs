@@ -1,6 +1,6 @@
 //! Keys that change hands, and the same entities written in opposite orders: no deadlock reaches anyone.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use registry_contract::{
     Subject,
@@ -212,7 +212,7 @@ async fn uploads_in_opposite_orders(site: Site) {
             for round in 0..rounds(100) {
                 let mut file = String::from("_id,count\n");
                 for id in &ids {
-                    file.push_str(&format!("{id},{}\n", round * 10 + number));
+                    writeln!(file, "{id},{}", round * 10 + number).unwrap();
                 }
                 let path = format!("/entity/thing/upload?mode=update&atomic={}", round % 2 == 0);
                 let body = Some(("text/csv", file.into_bytes()));
