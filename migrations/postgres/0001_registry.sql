@@ -53,10 +53,12 @@ CREATE TABLE field_value (
     PRIMARY KEY (type, field, value, entity)
 );
 
--- Indexed fields whose values are not all in field_value yet: those of the entities up to built_to are. Queries go without.
+-- Fields whose rows in field_value are not as their type has it; queries go without. What is to be done: 'build' them (those of the entities up to
+-- built_to are there), 'drop' them, or 'rebuild': drop, then build.
 CREATE TABLE pending_index (
     type     uuid NOT NULL,
     field    bigint NOT NULL,
+    work     text COLLATE "C" NOT NULL,
     built_to uuid,
     PRIMARY KEY (type, field)
 );
@@ -88,7 +90,9 @@ CREATE TABLE job (
     id         uuid PRIMARY KEY,
     created_at bigint NOT NULL,
     document   text NOT NULL,
-    cancel_requested bigint NOT NULL DEFAULT 0
+    cancel_requested bigint NOT NULL DEFAULT 0,
+    running    bigint NOT NULL,
+    touched_at bigint NOT NULL
 );
 
 CREATE TABLE job_error (

@@ -52,10 +52,12 @@ CREATE TABLE field_value (
     PRIMARY KEY (type, field, value, entity)
 ) STRICT, WITHOUT ROWID;
 
--- Indexed fields whose values are not all in field_value yet: those of the entities up to built_to are. Queries go without.
+-- Fields whose rows in field_value are not as their type has it; queries go without. What is to be done: 'build' them (those of the entities up to
+-- built_to are there), 'drop' them, or 'rebuild': drop, then build.
 CREATE TABLE pending_index (
     type     BLOB NOT NULL,
     field    INTEGER NOT NULL,
+    work     TEXT NOT NULL,
     built_to BLOB,
     PRIMARY KEY (type, field)
 ) STRICT, WITHOUT ROWID;
@@ -85,7 +87,9 @@ CREATE TABLE job (
     id         BLOB PRIMARY KEY,
     created_at INTEGER NOT NULL,
     document   TEXT NOT NULL,
-    cancel_requested INTEGER NOT NULL DEFAULT 0
+    cancel_requested INTEGER NOT NULL DEFAULT 0,
+    running    INTEGER NOT NULL,
+    touched_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE job_error (

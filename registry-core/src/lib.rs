@@ -22,6 +22,7 @@ pub mod query;
 pub mod service;
 mod time;
 pub mod upload;
+mod write;
 
 pub use self::{
     catalog::Catalog,

@@ -24,6 +24,8 @@ pub const SLICE_ROWS: usize = 5_000;
 pub const SLICE_BYTES: usize = 8 * 1024 * 1024;
 /// Link targets named by the rows of one slice; a single row with more makes a slice of its own.
 pub const SLICE_TARGETS: usize = 10_000;
+/// Targets that rows of one load may name before the rows that make them; what is named beyond must be there.
+pub const LATER_LINKS: usize = 1_000_000;
 /// Nesting of a JSON document.
 pub const JSON_DEPTH: usize = 64;
 /// Nesting of one json value: what a document of [`JSON_DEPTH`] has left below `fields`, so that whatever came in by a file can go in and out
@@ -49,3 +51,6 @@ pub const UPLOAD_ROW_BYTES: usize = 1024 * 1024;
 pub const SORT_TERMS: usize = 3;
 /// Conditions and values of a resolved filter: paths through links of several types are written out per type.
 pub const RESOLVED_NODES: usize = 10_000;
+
+/// Entities of a type that a refusal to remove it counts at most.
+pub const IN_USE_COUNTED: i64 = 10_000;

@@ -210,6 +210,30 @@ impl Error {
         }))
     }
 
+    /// A refusal of a write of one entity: of the first class that has any problem, with all problems of that class.
+    pub(crate) fn refused_write(problems: Vec<Problem>) -> Self {
+        const CLASSES: [(Refusal, &str); 5] = [
+            (Refusal::Malformed, "invalid_entity"),
+            (Refusal::Invalid, "invalid_entity"),
+            (Refusal::Conflict, "invalid_entity"),
+            (Refusal::Forbidden, "forbidden"),
+            (Refusal::NotFound, "not_found"),
+        ];
+        let class_of = |problem: &Problem| match problem.code {
+            "unknown_member" | "read_only_field" => Refusal::Malformed,
+            "too_many_links" | "link_cardinality" | "key_taken" => Refusal::Conflict,
+            "forbidden" => Refusal::Forbidden,
+            "link_target_not_found" => Refusal::NotFound,
+            _ => Refusal::Invalid,
+        };
+        let first = CLASSES
+            .into_iter()
+            .find(|(class, _)| problems.iter().any(|one| class_of(one) == *class));
+        let (class, mixed) = first.unwrap_or((Refusal::Invalid, "invalid_entity"));
+        let of_class = problems.into_iter().filter(|one| class_of(one) == class);
+        Self::problems(class, mixed, of_class.collect())
+    }
+
     /// The thing is absent or invisible: the same words for both.
     pub fn not_found(what: &'static str) -> Self {
         Self::refused(Refusal::NotFound, "not_found", format!("no such {what}"))

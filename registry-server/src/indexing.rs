@@ -46,7 +46,7 @@ fn pause(failures: u32) -> Duration {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use registry_core::service::Registry;
+    use registry_core::{Caller, service::Registry};
     use registry_memory::MemoryStore;
     use serde_json::json;
 
@@ -65,7 +65,7 @@ mod tests {
         let registry = Registry::new(Arc::clone(&store) as _, store);
         let app = Arc::new(App::new(registry, HttpSettings::default()));
         let task = tokio::spawn(keep_building(Arc::clone(&app)));
-        let (registry, caller) = (&app.registry, &app.caller);
+        let (registry, caller) = (&app.registry, &Caller::default_organisation());
         let object = |value: serde_json::Value| value.as_object().unwrap().clone();
         let thing = object(json!({"name": "thing", "fields": {"f": {"type": "text"}}}));
         registry.types().define(caller, &thing).await.unwrap();

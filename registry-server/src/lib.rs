@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod http;
 mod indexing;
+mod jobs;
 pub mod serve;
 pub mod telemetry;
 pub mod wire;

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use axum::body::Body;
-use hyper::server::conn::http1;
+use hyper::{header::TRANSFER_ENCODING, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -13,10 +13,15 @@ use tokio::{
 };
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use crate::{http::Surface, indexing};
+use crate::{
+    http::{Surface, TwoLengths},
+    indexing, jobs,
+};
 
+mod lengths;
 mod refusal;
 
+use lengths::Lengths;
 use refusal::OwnRefusals;
 
 /// How long a client may take to send the head of a request.
@@ -59,6 +64,9 @@ pub async fn serve(listener: TcpListener, surface: Surface) -> io::Result<()> {
     let (leave, leaving) = watch::channel(());
     let connections = TaskTracker::new();
     let mut upkeep = tokio::time::interval(UPKEEP);
+    jobs::end_left(surface.app()).await;
+    let ending = jobs::keep_ending(Arc::clone(surface.app()));
+    let ending = AbortOnDropHandle::new(tokio::spawn(ending));
     let indexing = indexing::keep_building(Arc::clone(surface.app()));
     let indexing = AbortOnDropHandle::new(tokio::spawn(indexing));
     loop {
@@ -79,15 +87,20 @@ pub async fn serve(listener: TcpListener, surface: Surface) -> io::Result<()> {
     }
     drop(listener);
     // The next process goes on with what is unfinished.
-    drop(indexing);
+    drop((indexing, ending));
     surface.app().leave();
     tracing::info!("ending: requests at work are finished");
     let _ = leave.send(());
     connections.close();
     tokio::select! {
-        done = timeout(FAREWELL, connections.wait()) => {
+        done = timeout(FAREWELL, async {
+            connections.wait().await;
+            // No connection starts any more; what they started and left is waited for too.
+            surface.app().finish_work().await;
+        }) => {
             if done.is_err() {
                 tracing::warn!("some requests were still at work and are given up");
+                surface.app().give_up_work().await;
             }
         }
         () = signals.next() => tracing::warn!("a second signal: ending at once"),
@@ -98,8 +111,14 @@ pub async fn serve(listener: TcpListener, surface: Surface) -> io::Result<()> {
 async fn connection(stream: TcpStream, surface: Surface, mut leaving: watch::Receiver<()>) {
     // Answers are written whole; waiting for more only delays them.
     let _ = stream.set_nodelay(true);
-    let service = hyper::service::service_fn(move |request: hyper::Request<_>| {
+    let lengths = Lengths::default();
+    let heads = lengths.clone();
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<_>| {
         let surface = surface.clone();
+        // Asked of every request, so that what is told is of this one.
+        if heads.may_be_two() && request.headers().contains_key(TRANSFER_ENCODING) {
+            request.extensions_mut().insert(TwoLengths);
+        }
         async move {
             let answer = surface.answer(request.map(Body::new)).await;
             Ok::<_, std::convert::Infallible>(answer)
@@ -111,7 +130,7 @@ async fn connection(stream: TcpStream, surface: Surface, mut leaving: watch::Rec
         .max_buf_size(HEAD_BUFFER)
         .max_headers(MAX_HEADERS)
         .half_close(false)
-        .serve_connection(TokioIo::new(OwnRefusals::new(stream)), service);
+        .serve_connection(TokioIo::new(OwnRefusals::new(stream, lengths)), service);
     let mut served = std::pin::pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,

@@ -97,8 +97,11 @@ pub enum WireError {
     /// The store could not be opened.
     #[error("the store cannot be opened")]
     Store(#[from] StoreError),
-    /// The folder of the store's file could not be made.
-    #[error("the folder of the store cannot be made")]
+    /// The folder of the store's file is not there. Only the data folder is made: another one that is missing is a slip, or not mounted.
+    #[error("the store cannot be opened: {} is no folder", .0.display())]
+    NoFolder(PathBuf),
+    /// The data folder could not be made.
+    #[error("the data folder cannot be made")]
     Folder(#[from] std::io::Error),
 }
 
@@ -107,8 +110,11 @@ pub async fn open(settings: &StoreSettings) -> Result<Registry, WireError> {
     match &settings.address {
         StoreAddress::Memory => Ok(over(MemoryStore::new())),
         StoreAddress::Sqlite(file) => {
-            if let Some(folder) = file.parent() {
-                std::fs::create_dir_all(folder)?;
+            let folder = file
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+                return Err(WireError::NoFolder(folder.to_owned()));
             }
             let mut config = SqliteConfig::file(file);
             config.migrations = settings.migrate.into();

@@ -1,11 +1,14 @@
 //! Upload jobs.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use registry_core::{
     JobId, Timestamp,
-    port::{Job, JobFailure, Jobs, StoreError},
+    port::{Job, JobFailure, JobState, Jobs, StoreError},
 };
 
 use crate::{MemoryStore, store::lock};
@@ -18,6 +21,7 @@ pub(crate) struct JobTable {
     failures: Vec<JobFailure>,
     /// By line.
     rejected: BTreeMap<u64, String>,
+    touched_at: Instant,
     /// Beside the job, so that writing the job does not take the request back.
     request: Request,
 }
@@ -31,6 +35,10 @@ enum Request {
 }
 
 impl JobTable {
+    fn is_silent(&self, silence: Duration) -> bool {
+        self.job.state == JobState::Running && self.touched_at.elapsed() >= silence
+    }
+
     fn failures_in_order(&self) -> Vec<&JobFailure> {
         let mut failures: Vec<&JobFailure> = self.failures.iter().collect();
         // Stable, so that those of one line stay in order of their adding.
@@ -44,11 +52,15 @@ impl Jobs for MemoryStore {
     async fn put_job(&self, job: &Job) -> Result<(), StoreError> {
         lock(&self.jobs)?
             .entry(job.id)
-            .and_modify(|table| table.job = job.clone())
+            .and_modify(|table| {
+                table.job = job.clone();
+                table.touched_at = Instant::now();
+            })
             .or_insert_with(|| JobTable {
                 job: job.clone(),
                 failures: Vec::new(),
                 rejected: BTreeMap::new(),
+                touched_at: Instant::now(),
                 request: Request::None,
             });
         Ok(())
@@ -138,6 +150,33 @@ impl Jobs for MemoryStore {
                 (*line, raw.clone(), failures.cloned().collect())
             })
             .collect())
+    }
+
+    async fn touch_job(&self, id: JobId) -> Result<(), StoreError> {
+        if let Some(table) = lock(&self.jobs)?.get_mut(&id) {
+            table.touched_at = Instant::now();
+        }
+        Ok(())
+    }
+
+    async fn silent_jobs(&self, silence: Duration) -> Result<Vec<Job>, StoreError> {
+        let jobs = lock(&self.jobs)?;
+        let silent = jobs.values().filter(|table| table.is_silent(silence));
+        Ok(silent.map(|table| table.job.clone()).collect())
+    }
+
+    async fn end_silent_job(&self, job: &Job, silence: Duration) -> Result<bool, StoreError> {
+        let mut jobs = lock(&self.jobs)?;
+        let table = jobs.get_mut(&job.id);
+        let Some(table) = table.filter(|table| table.is_silent(silence)) else {
+            return Ok(false);
+        };
+        table.job = job.clone();
+        Ok(true)
+    }
+
+    fn one_process(&self) -> bool {
+        true
     }
 
     async fn expire_jobs(&self, before: Timestamp) -> Result<(), StoreError> {

@@ -3,10 +3,10 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use registry_core::port::SharedStore;
+//! use registry_core::port::Store;
 //! use registry_memory::MemoryStore;
 //!
-//! let store: SharedStore = Arc::new(MemoryStore::new());
+//! let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
 //! ```
 
 mod commit;

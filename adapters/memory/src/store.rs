@@ -13,7 +13,7 @@ use registry_core::{
     limits, load,
     port::{
         BuildStep, CatalogRows, ChangePage, ChangeRow, CommitError, EntityStream, Found, LinkCount,
-        LoadPlan, LoadReport, LoadSink, Position, Receipt, RowStream, Store, StoreError,
+        LoadPlan, LoadReport, LoadSink, Position, Receipt, Rows, Store, StoreError,
     },
     query::{Count, Query},
 };
@@ -213,7 +213,7 @@ impl Store for MemoryStore {
     async fn load(
         &self,
         plan: LoadPlan,
-        rows: RowStream<'_>,
+        rows: Rows<'_>,
         sink: &dyn LoadSink,
     ) -> Result<LoadReport, StoreError> {
         load::run(&MemoryArea::new(self, plan.clone()), plan, rows, sink).await

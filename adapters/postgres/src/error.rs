@@ -1,6 +1,7 @@
 //! What PostgreSQL's errors mean.
 
 use registry_sql::{EngineError, Failure};
+use sqlx::postgres::PgDatabaseError;
 
 /// Classifies by SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 pub(crate) fn classify(error: sqlx::Error) -> EngineError {
@@ -17,6 +18,7 @@ pub(crate) fn classify(error: sqlx::Error) -> EngineError {
         // query_canceled, which is what a statement timeout is
         (_, "57014") => Failure::Timeout,
         // lock_not_available, which is what a lock timeout is
+        (error, "55P03") if of_a_type(error) => Failure::TypeLockTimeout,
         (_, "55P03") => Failure::LockTimeout,
         // disk_full
         (_, "53100") => Failure::Full,
@@ -37,4 +39,13 @@ pub(crate) fn classify(error: sqlx::Error) -> EngineError {
         failure,
         source: Box::new(error),
     }
+}
+
+/// Whether the lock waited for was that of a type: the function that takes it is named in the error's context, whatever its language.
+fn of_a_type(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
+        .and_then(PgDatabaseError::r#where)
+        .is_some_and(|context| context.contains("registry_type_version"))
 }

@@ -1,119 +1,31 @@
 //! Applying a change set step by step in an open transaction, each expectation checked by itself, so that a refusal names its operation.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use registry_core::{
-    Encoded, EntityId, EntityType, KeyNumber, Scope, TypeId, Version,
-    change::{Batch, ChangeSet, KeyRow, Operation},
-    port::{CommitError, Conflict, Position, StoreError},
+    EntityId, EntityType, Principal, TypeId, Version,
+    port::{Conflict, Position, StoreError},
 };
-use std::sync::Arc;
 
 use crate::{
-    Argument, Column, ColumnType,
+    Column, ColumnType,
     ColumnType::{Id, Int, Text},
-    Dialect, Driver, EngineError, Failure, Row, Sql, Statement,
-    driver::Committing,
-    write::{self, Source, change_columns, entity_columns, key_columns},
+    Dialect, Driver, Row, Sql, Statement, keys,
+    lock::{self, Asked, Hold},
+    retry::Stop,
+    targets::Outcomes,
+    work::Work,
+    write::{self, Source, change_columns, entity_columns},
 };
-
-/// Why applying stopped.
-#[derive(Debug)]
-pub(crate) enum Stop {
-    /// An expectation was not met.
-    Conflict(Conflict),
-    /// The engine failed.
-    Engine(EngineError),
-    /// What was stored does not decode.
-    Store(StoreError),
-}
-
-impl From<EngineError> for Stop {
-    fn from(error: EngineError) -> Self {
-        Self::Engine(error)
-    }
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<Conflict> for Stop {
-    fn from(conflict: Conflict) -> Self {
-        Self::Conflict(conflict)
-    }
-}
-
-impl Stop {
-    /// As the port has it.
-    pub(crate) fn into_commit_error(
-        self,
-        subject: &'static str,
-        committing: Committing,
-    ) -> CommitError {
-        match self {
-            Self::Conflict(conflict) => CommitError::Conflict(conflict),
-            Self::Engine(error) => CommitError::Store(error.into_store_error(subject, committing)),
-            Self::Store(error) => CommitError::Store(error),
-        }
-    }
-}
 
 /// A statement made of one piece.
 pub(crate) fn statement(dialect: Dialect, render: impl FnOnce(&mut Sql)) -> Statement {
     let mut sql = Sql::new(dialect);
     render(&mut sql);
     sql.finish(&[])
-}
-
-/// What is to be applied: the rows of one or more change sets under one scope.
-#[derive(Debug)]
-pub(crate) struct Work {
-    /// The types expected, each at its version.
-    pub(crate) types: Vec<Arc<EntityType>>,
-    /// Of the targets.
-    pub(crate) scope: Scope,
-    /// The rows.
-    pub(crate) batch: Batch,
-    /// Which operation is about which entity.
-    pub(crate) operations: HashMap<EntityId, usize>,
-}
-
-impl Default for Work {
-    fn default() -> Self {
-        Self {
-            types: Vec::new(),
-            scope: Scope::Everything,
-            batch: Batch::default(),
-            operations: HashMap::new(),
-        }
-    }
-}
-
-impl Work {
-    /// The work of one change set.
-    pub(crate) fn of(set: &ChangeSet) -> Self {
-        let mut batch = Batch::of(set);
-        batch.keys_added.sort();
-        Self {
-            types: set.types.clone(),
-            scope: set.scope.clone(),
-            batch,
-            operations: set
-                .operations
-                .iter()
-                .map(Operation::entity_id)
-                .enumerate()
-                .map(|(index, id)| (id, index))
-                .collect(),
-        }
-    }
-
-    fn operation(&self, id: EntityId) -> usize {
-        self.operations.get(&id).copied().unwrap_or_default()
-    }
 }
 
 /// Applies the work; the caller commits, or rolls back on an error.
@@ -125,7 +37,6 @@ pub(crate) async fn apply<D: Driver>(
     let batch = &work.batch;
     check_types(driver, transaction, &work.types).await?;
     check_entities(driver, transaction, work).await?;
-    check_targets(driver, transaction, work).await?;
     if !batch.created.is_empty() {
         let insert = statement(D::DIALECT, |sql| {
             write::insert_entities(sql, Source::Rows(entity_columns(&batch.created)));
@@ -135,7 +46,7 @@ pub(crate) async fn apply<D: Driver>(
             return Err(first_existing(driver, transaction, work).await?);
         }
     }
-    replace_keys(driver, transaction, work).await?;
+    keys::replace(driver, transaction, work).await?;
     if !batch.deleted.is_empty() {
         let rows = batch.deleted.iter().map(|(id, _, version)| (*id, *version));
         driver
@@ -256,191 +167,73 @@ pub(crate) async fn check_types<D: Driver>(
     }
 }
 
-/// Locks the entities that change, in order of their ids, and compares their versions.
+/// An entity that is there, and locked.
+struct Held {
+    type_id: TypeId,
+    version: Version,
+    owners: Vec<Principal>,
+    readers: Vec<Principal>,
+}
+
+/// Locks every entity that is there already, and checks those that change, then those that are linked to.
 async fn check_entities<D: Driver>(
     driver: &D,
     transaction: &mut D::Transaction,
     work: &Work,
 ) -> Result<(), Stop> {
     let batch = &work.batch;
-    let deleted: Vec<(EntityId, Version)> = batch
-        .deleted
-        .iter()
-        .map(|(id, _, version)| (*id, *version))
-        .collect();
-    let updated: Vec<(EntityId, Version)> = batch
-        .updated
-        .iter()
-        .map(|entity| (entity.id, Version(entity.version.0 - 1)))
-        .collect();
-    for (expected, lock) in [(deleted, " FOR UPDATE"), (updated, " FOR NO KEY UPDATE")] {
-        if expected.is_empty() {
-            continue;
-        }
-        let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT e.id, e.version FROM entity AS e WHERE ");
-        sql.id_in("e.id", expected.iter().map(|(id, _)| id.0).collect())
-            .push(" ORDER BY e.id")
-            .push(D::DIALECT.lock(lock));
-        let mut versions = HashMap::new();
-        for mut row in driver.fetch_in(transaction, sql.finish(&[Id, Int])).await? {
-            versions.insert(EntityId(row.id()?), Version(row.int()?));
-        }
-        for (id, version) in expected {
-            let current = versions.get(&id).copied();
-            if current != Some(version) {
-                return Err(Conflict::Stale {
-                    operation: work.operation(id),
-                    current,
-                }
-                .into());
+    let held = hold(driver, transaction, &lock::of(batch)).await?;
+    let deleted = batch.deleted.iter().map(|(id, _, version)| (*id, *version));
+    let updated = batch.updated.iter();
+    let updated = updated.map(|entity| (entity.id, Version(entity.version.0 - 1)));
+    for (id, version) in deleted.chain(updated) {
+        let current = held.get(&id).map(|one| one.version);
+        if current != Some(version) {
+            return Err(Conflict::Stale {
+                operation: work.operation(id),
+                current,
             }
+            .into());
         }
     }
-    Ok(())
+    let readable = held
+        .into_iter()
+        .filter(|(_, one)| work.scope.admits(&one.owners, &one.readers))
+        .map(|(id, one)| (id, one.type_id))
+        .collect();
+    Ok(Outcomes::of(work).check(&readable)?)
 }
 
-/// Locks link targets against deletion, and checks that each is there, inside the scope and of an allowed type.
-async fn check_targets<D: Driver>(
+async fn hold<D: Driver>(
     driver: &D,
     transaction: &mut D::Transaction,
-    work: &Work,
-) -> Result<(), Stop> {
-    let checks = &work.batch.targets;
-    if checks.is_empty() {
-        return Ok(());
+    holds: &BTreeMap<EntityId, Hold>,
+) -> Result<HashMap<EntityId, Held>, Stop> {
+    let mut held = HashMap::new();
+    if holds.is_empty() {
+        return Ok(held);
     }
-    let ids: BTreeSet<_> = checks.iter().map(|check| check.target.0).collect();
+    let json = |name: &str| format!("{} AS {name}", D::DIALECT.json_text(&format!("e.{name}")));
+    let columns = format!(
+        "e.id, e.type, e.version, {}, {}",
+        json("owners"),
+        json("readers")
+    );
     let mut sql = Sql::new(D::DIALECT);
-    let json = |name| D::DIALECT.json_text(name);
-    sql.push(&format!(
-        "SELECT e.id, e.type, {}, {} FROM entity AS e WHERE ",
-        json("e.owners"),
-        json("e.readers")
-    ));
-    sql.id_in("e.id", ids.into_iter().collect())
-        .push(" ORDER BY e.id")
-        .push(D::DIALECT.lock(" FOR KEY SHARE"));
-    let mut found: HashMap<EntityId, TypeId> = HashMap::new();
-    for mut row in driver
-        .fetch_in(transaction, sql.finish(&[Id, Id, Text, Text]))
-        .await?
-    {
-        let (id, type_id) = (EntityId(row.id()?), TypeId(row.id()?));
-        let (owners, readers): (Vec<_>, Vec<_>) = (row.json()?, row.json()?);
-        if work.scope.admits(&owners, &readers) {
-            found.insert(id, type_id);
-        }
+    lock::read(&mut sql, &columns, holds, &Asked::Presence);
+    let statement = sql.finish(&[Id, Id, Int, Text, Text]);
+    for mut row in driver.fetch_in(transaction, statement).await? {
+        held.insert(
+            EntityId(row.id()?),
+            Held {
+                type_id: TypeId(row.id()?),
+                version: Version(row.int()?),
+                owners: row.json()?,
+                readers: row.json()?,
+            },
+        );
     }
-    // A target counts as it will be after the change set.
-    for entity in work.batch.created.iter().chain(&work.batch.updated) {
-        if work.scope.admits(&entity.owners, &entity.readers) {
-            found.insert(entity.id, entity.type_id);
-        } else {
-            found.remove(&entity.id);
-        }
-    }
-    for (id, _, _) in &work.batch.deleted {
-        found.remove(id);
-    }
-    for check in checks {
-        let (operation, link, target) = (check.operation, check.link, check.target);
-        match found.get(&target) {
-            None => {
-                return Err(Conflict::TargetMissing {
-                    operation,
-                    link,
-                    target,
-                }
-                .into());
-            }
-            Some(type_id) if !check.to.allows(*type_id) => {
-                return Err(Conflict::TargetType {
-                    operation,
-                    link,
-                    target,
-                }
-                .into());
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(())
-}
-
-/// Gives old keys up before new ones are claimed, so that keys can be swapped.
-async fn replace_keys<D: Driver>(
-    driver: &D,
-    transaction: &mut D::Transaction,
-    work: &Work,
-) -> Result<(), Stop> {
-    let batch = &work.batch;
-    if !batch.keys_removed.is_empty() {
-        let delete = statement(D::DIALECT, |sql| {
-            write::delete_keys(sql, Source::Rows(key_columns(&batch.keys_removed)));
-        });
-        driver.execute_in(transaction, delete).await?;
-    }
-    if batch.keys_added.is_empty() {
-        return Ok(());
-    }
-    let insert = statement(D::DIALECT, |sql| {
-        write::insert_keys(sql, Source::Rows(key_columns(&batch.keys_added)));
-    });
-    let claimed = driver.execute_in(transaction, insert).await?;
-    if claimed == batch.keys_added.len() as u64 {
-        return Ok(());
-    }
-    let taken = first_taken(driver, transaction, work).await?;
-    Err(Conflict::KeyTaken {
-        operation: work.operation(taken.entity),
-        key: taken.key,
-    }
-    .into())
-}
-
-/// The first operation, in their order, whose key another entity holds or an earlier operation claims.
-async fn first_taken<D: Driver>(
-    driver: &D,
-    transaction: &mut D::Transaction,
-    work: &Work,
-) -> Result<KeyRow, Stop> {
-    let mut rows: Vec<&KeyRow> = work.batch.keys_added.iter().collect();
-    rows.sort_by_key(|row| work.operation(row.entity));
-    let mut claimed: HashMap<(TypeId, KeyNumber, &Encoded), EntityId> = HashMap::new();
-    for row in rows {
-        if claimed
-            .insert((row.type_id, row.key, &row.value), row.entity)
-            .is_some()
-        {
-            return Ok(row.clone());
-        }
-        let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT k.entity FROM unique_key AS k WHERE k.type = ")
-            .bind(Argument::Id(row.type_id.0));
-        sql.push(" AND k.key = ")
-            .bind(Argument::Int(i64::from(row.key.0)));
-        sql.push(" AND k.value = ")
-            .bind(Argument::Text(row.value.0.clone()));
-        for mut holder in driver.fetch_in(transaction, sql.finish(&[Id])).await? {
-            let holder = EntityId(holder.id()?);
-            let claims = |other: &KeyRow| {
-                other.entity == holder
-                    && other.type_id == row.type_id
-                    && other.key == row.key
-                    && other.value == row.value
-            };
-            // One of the set's own claims that came first by value, not by operation, is not what stands in the way.
-            if holder != row.entity && !work.batch.keys_added.iter().any(claims) {
-                return Ok(row.clone());
-            }
-        }
-    }
-    // Whoever held it gave it up between the two statements: the whole may be run again.
-    Err(Stop::Engine(EngineError {
-        failure: Failure::Retry,
-        source: "a key was given up while its holder was looked for".into(),
-    }))
+    Ok(held)
 }
 
 /// The conflict of a created entity whose id was taken.

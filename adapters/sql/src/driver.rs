@@ -15,8 +15,10 @@ pub enum Failure {
     ConnectionLost,
     /// The statement ran too long.
     Timeout,
-    /// A lock was not had in time.
+    /// The lock of a row was not had in time.
     LockTimeout,
+    /// The lock of a type was not had in time.
+    TypeLockTimeout,
     /// Serialization failure or deadlock: the whole transaction may be run again.
     Retry,
     /// `registry_expect` was not met.
@@ -43,11 +45,15 @@ impl EngineError {
     pub fn into_store_error(self, subject: &'static str, committing: Committing) -> StoreError {
         let kind = match (self.failure, committing) {
             (Failure::ConnectionLost, Committing::Yes) => StoreErrorKind::UnknownOutcome,
-            (Failure::Unavailable | Failure::ConnectionLost | Failure::Retry, _) => {
-                StoreErrorKind::Unavailable
-            }
+            (
+                Failure::Unavailable
+                | Failure::ConnectionLost
+                | Failure::Retry
+                | Failure::LockTimeout,
+                _,
+            ) => StoreErrorKind::Unavailable,
             (Failure::Timeout, _) => StoreErrorKind::Timeout,
-            (Failure::LockTimeout, _) => StoreErrorKind::TypeChanging,
+            (Failure::TypeLockTimeout, _) => StoreErrorKind::TypeChanging,
             (Failure::Full, _) => StoreErrorKind::Full,
             (Failure::Expectation | Failure::Unique | Failure::Other, _) => {
                 StoreErrorKind::Internal

@@ -3,6 +3,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use futures::{StreamExt as _, stream};
 use registry_core::{
     EntityId, Scope,
     change::{ChangeSet, KeyRow},
@@ -11,10 +12,12 @@ use registry_core::{
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::{
-    Dialect, Driver, Failure,
-    apply::{self, Stop, Work},
+    Dialect, Driver, EngineError, Failure, apply,
     driver::Committing,
-    one_statement, types,
+    one_statement,
+    retry::{Stop, retrying},
+    types,
+    work::Work,
 };
 
 /// A group closes at this many change sets…
@@ -23,8 +26,8 @@ const GROUP_SETS: usize = 64;
 const GROUP_BYTES: usize = 1024 * 1024;
 /// …or when nobody else is waiting. So many may wait before writers are told to come back later.
 const QUEUE: usize = 4_096;
-/// A serialization failure or deadlock runs the whole again this often.
-const RETRIES: usize = 3;
+/// Members of a group that waited in vain for a row run apart, so many at once: most of them want another row.
+const APART: usize = 4;
 
 type Reply = oneshot::Sender<Result<Receipt, CommitError>>;
 
@@ -194,36 +197,59 @@ async fn commit_group<D: Driver>(driver: &D, group: Vec<Pending>) {
         let result = match (&last.set.type_change, group.len()) {
             (Some(change), _) => retrying(|| types::change(driver, &last.set, change)).await,
             (None, 1) => run(driver, &last.work).await,
-            (None, _) => run_merged(driver, &merge(&group)).await,
+            (None, _) => run_merged(driver, &Work::merged(group.iter().map(|one| &one.work))).await,
         };
         match result {
-            Err(error) if let Some(at) = divide(&error, &mut group) => {
-                tracing::debug!(%error, members = group.len(), "group refused, its parts go on");
+            Err(stop) if let Some(at) = divide(&stop, &mut group) => {
+                tracing::debug!(
+                    ?stop,
+                    members = group.len(),
+                    "group refused, its parts go on"
+                );
                 // The later part is pushed first, so that the earlier one goes first.
                 let later = group.split_off(at);
                 groups.push(later);
                 groups.push(group);
             }
-            Err(CommitError::Store(error)) => {
-                let (kind, subject) = (error.kind, error.subject);
-                let cause = error
-                    .source
-                    .map(|cause| cause.to_string())
-                    .unwrap_or_default();
-                for pending in group {
-                    let error = StoreError::new(kind, subject, cause.clone());
-                    answer(pending, Err(error.into()));
-                }
+            Err(stop) if stop.failure() == Some(Failure::LockTimeout) && group.len() > 1 => {
+                tracing::debug!(
+                    ?stop,
+                    members = group.len(),
+                    "a row is held, members go apart"
+                );
+                let alone = |one: Pending| async move {
+                    let result = run(driver, &one.work).await;
+                    answer_all(vec![one], result);
+                };
+                stream::iter(group).for_each_concurrent(APART, alone).await;
             }
-            Err(CommitError::Conflict(conflict)) => {
-                for pending in group {
-                    answer(pending, Err(conflict.clone().into()));
-                }
+            result => answer_all(group, result),
+        }
+    }
+}
+
+/// Gives all of them the same answer.
+fn answer_all(group: Vec<Pending>, result: Result<Position, Stop>) {
+    match result.map_err(|stop| stop.into_commit_error("committing", Committing::No)) {
+        Ok(position) => {
+            for pending in group {
+                answer(pending, Ok(Receipt { position }));
             }
-            Ok(position) => {
-                for pending in group {
-                    answer(pending, Ok(Receipt { position }));
-                }
+        }
+        Err(CommitError::Conflict(conflict)) => {
+            for pending in group {
+                answer(pending, Err(conflict.clone().into()));
+            }
+        }
+        Err(CommitError::Store(error)) => {
+            let (kind, subject) = (error.kind, error.subject);
+            let cause = error
+                .source
+                .map(|cause| cause.to_string())
+                .unwrap_or_default();
+            for pending in group {
+                let error = StoreError::new(kind, subject, cause.clone());
+                answer(pending, Err(error.into()));
             }
         }
     }
@@ -236,16 +262,17 @@ fn answer(pending: Pending, result: Result<Receipt, CommitError>) {
 
 /// Where to divide a group whose error may be the fault of some of its members, so that the others do not share it; `None` where everybody
 /// gets the error. A type that is being changed is divided from the others, rather than waited for again and again in halves.
-fn divide(error: &CommitError, group: &mut [Pending]) -> Option<usize> {
+fn divide(stop: &Stop, group: &mut [Pending]) -> Option<usize> {
     if group.len() < 2 {
         return None;
     }
     let halves = Some(group.len() / 2);
-    match error {
-        CommitError::Conflict(_) => halves,
-        CommitError::Store(error) => match error.kind {
-            StoreErrorKind::Internal => halves,
-            StoreErrorKind::TypeChanging => {
+    match stop {
+        Stop::Conflict(_) => halves,
+        Stop::Store(error) => (error.kind == StoreErrorKind::Internal).then_some(group.len() / 2),
+        Stop::Engine(error) => match error.failure {
+            Failure::Expectation | Failure::Unique | Failure::Other => halves,
+            Failure::TypeLockTimeout => {
                 let first = group
                     .first()
                     .and_then(|one| one.work.types.first().map(|one| one.id));
@@ -254,10 +281,12 @@ fn divide(error: &CommitError, group: &mut [Pending]) -> Option<usize> {
                 group.sort_by_key(apart);
                 Some(group.partition_point(|one| !apart(one))).filter(|at| *at < group.len())
             }
-            StoreErrorKind::Timeout
-            | StoreErrorKind::Unavailable
-            | StoreErrorKind::Full
-            | StoreErrorKind::UnknownOutcome => None,
+            Failure::Unavailable
+            | Failure::ConnectionLost
+            | Failure::Timeout
+            | Failure::LockTimeout
+            | Failure::Retry
+            | Failure::Full => None,
         },
     }
 }
@@ -270,62 +299,51 @@ fn outcome(result: &Result<Receipt, CommitError>) -> &'static str {
     }
 }
 
-/// One work of all; none of them meets another.
-fn merge(group: &[Pending]) -> Work {
-    let mut merged = Work::default();
-    for Pending { work, .. } in group {
-        for entity_type in &work.types {
-            if !merged
-                .types
-                .iter()
-                .any(|one| one.id == entity_type.id && one.version == entity_type.version)
-            {
-                merged.types.push(Arc::clone(entity_type));
-            }
-        }
-        if !work.batch.targets.is_empty() {
-            merged.scope = work.scope.clone();
-        }
-        merged.batch.append(work.batch.clone());
-    }
-    merged.batch.keys_added.sort();
-    merged
-}
-
 /// Runs one work: as one statement where the engine takes it, else, or when an expectation of it was not met, step by step.
-pub(crate) async fn run<D: Driver>(driver: &D, work: &Work) -> Result<Position, CommitError> {
-    if work.batch.changes.is_empty() {
-        return Ok(Position {
-            transaction: 0,
-            sequence: 0,
-        });
-    }
-    if D::DIALECT == Dialect::Postgres && one_statement::possible(work) {
-        match one_statement::run(driver, work).await {
-            Err(error) if told_by_steps(error.failure) => {
-                tracing::debug!(error = %error.source, "statement refused, going step by step");
-            }
-            done => {
-                return done
-                    .map_err(|error| error.into_store_error("committing", Committing::Yes).into());
-            }
+async fn run<D: Driver>(driver: &D, work: &Work) -> Result<Position, Stop> {
+    match at_once(driver, work).await {
+        Some(Err(error)) if error.failure == Failure::LockTimeout => {
+            tracing::debug!(error = %error.source, "a row is held, going step by step once");
+            stepwise(driver, work).await
         }
+        Some(Err(error)) if told_by_steps(error.failure) => {
+            tracing::debug!(error = %error.source, "statement refused, going step by step");
+            by_steps(driver, work).await
+        }
+        Some(done) => done.map_err(left_open),
+        None => by_steps(driver, work).await,
     }
-    retrying(|| stepwise(driver, work)).await
 }
 
 /// Runs the work of several: as [`run`], but a statement that was refused is not run step by step, since its parts will be.
-async fn run_merged<D: Driver>(driver: &D, work: &Work) -> Result<Position, CommitError> {
-    if D::DIALECT == Dialect::Postgres && one_statement::possible(work) {
-        match one_statement::run(driver, work).await {
-            Err(error) if error.failure == Failure::Retry => {}
-            done => {
-                return done
-                    .map_err(|error| error.into_store_error("committing", Committing::Yes).into());
-            }
-        }
+async fn run_merged<D: Driver>(driver: &D, work: &Work) -> Result<Position, Stop> {
+    match at_once(driver, work).await {
+        Some(Err(error)) if error.failure == Failure::Retry => by_steps(driver, work).await,
+        Some(done) => done.map_err(left_open),
+        None => by_steps(driver, work).await,
     }
+}
+
+/// Runs a work as one statement, unless the engine does not take it so.
+async fn at_once<D: Driver>(driver: &D, work: &Work) -> Option<Result<Position, EngineError>> {
+    if D::DIALECT == Dialect::Postgres && one_statement::possible(work) {
+        Some(one_statement::run(driver, work).await)
+    } else {
+        None
+    }
+}
+
+async fn by_steps<D: Driver>(driver: &D, work: &Work) -> Result<Position, Stop> {
     retrying(|| stepwise(driver, work)).await
+}
+
+/// A statement commits by itself: whoever loses the connection does not learn whether it did.
+fn left_open(error: EngineError) -> Stop {
+    if error.failure == Failure::ConnectionLost {
+        Stop::Store(error.into_store_error("committing", Committing::Yes))
+    } else {
+        Stop::Engine(error)
+    }
 }
 
 /// Failures of a statement of which going step by step tells more, or that it may not meet.
@@ -336,6 +354,7 @@ fn told_by_steps(failure: Failure) -> bool {
         | Failure::ConnectionLost
         | Failure::Timeout
         | Failure::LockTimeout
+        | Failure::TypeLockTimeout
         | Failure::Full => false,
     }
 }
@@ -366,28 +385,6 @@ pub(crate) async fn commit<D: Driver>(driver: &D, transaction: D::Transaction) -
             error.source,
         ))
     })
-}
-
-/// Runs a transaction again, whole, while the engine says that it may be.
-async fn retrying<F, T>(mut attempt: F) -> Result<Position, CommitError>
-where
-    F: FnMut() -> T,
-    T: Future<Output = Result<Position, Stop>>,
-{
-    let mut tries = 0;
-    loop {
-        match attempt().await {
-            Ok(position) => return Ok(position),
-            Err(Stop::Engine(error)) if error.failure == Failure::Retry && tries < RETRIES => {
-                tries += 1;
-            }
-            // Somebody inserted the same key between our look and our insert and is gone again, or the like: look again.
-            Err(Stop::Engine(error)) if error.failure == Failure::Unique && tries < RETRIES => {
-                tries += 1;
-            }
-            Err(stop) => return Err(stop.into_commit_error("committing", Committing::No)),
-        }
-    }
 }
 
 /// The refusal of a change set that is none: a defect of whoever made it, told before any of it is applied.

@@ -1,27 +1,28 @@
-//! Building the rows of `field_value` for a field that was indexed when its type had entities already.
+//! Building the rows of `field_value` for a field that was indexed when its type had entities already, and taking them away from a field that is
+//! not indexed any more. A change of the type only notes what is to be done; steps of a few rows do it.
 //!
-//! `pending_index` holds the fields whose index is not ready, each with the last entity whose rows were built. It is changed under the lock
+//! `pending_index` holds the fields whose rows are not as the type has it, each with what is to be done and the last entity whose rows were
+//! built. A field that is indexed again before all its old rows are gone loses them first: the build afterwards goes over every entity, so it does
+//! not matter that rows of new writes go with them. It is changed under the lock
 //! of the catalog's version alone, by type changes and by the steps here: a step sees the type as it will be at its end.
 
 use registry_core::{
-    Data, EntityId, FieldNumber, TypeId,
+    Data, Encoded, EntityId, FieldNumber, TypeId,
     change::{TypeChange, ValueRow},
     limits::INDEX_SLICE,
-    port::{BuildStep, CommitError, StoreError},
+    port::{BuildStep, StoreError},
 };
 
 use crate::{
     Argument,
     ColumnType::{Id, Int, Text},
-    Dialect, Driver, Failure, Sql,
-    apply::{Stop, statement},
-    driver::Committing,
-    group, types,
+    Dialect, Driver, Sql,
+    apply::statement,
+    group,
+    retry::{Stop, retrying},
+    types,
     write::{self, Source, value_columns},
 };
-
-/// A deadlock with a writer of several entities runs a step again this often.
-const RETRIES: usize = 3;
 
 /// Notes the indexes that a change of a type gives up or asks for. To be called in the change's transaction, under its locks.
 pub(crate) async fn note<D: Driver>(
@@ -32,32 +33,73 @@ pub(crate) async fn note<D: Driver>(
     let Some(before) = &change.before else {
         return Ok(());
     };
+    let type_id = before.id;
     if change.after.is_none() {
+        // It has no entities, but may have rows of a field that was indexed once.
         let delete = statement(D::DIALECT, |sql| {
-            sql.push("DELETE FROM pending_index WHERE type = ")
-                .bind(Argument::Id(before.id.0));
+            sql.push("DELETE FROM pending_index WHERE work = 'build' AND type = ")
+                .bind(Argument::Id(type_id.0));
         });
         driver.execute_in(transaction, delete).await?;
+        let drop = statement(D::DIALECT, |sql| {
+            sql.push("UPDATE pending_index SET work = 'drop' WHERE type = ")
+                .bind(Argument::Id(type_id.0));
+        });
+        driver.execute_in(transaction, drop).await?;
         return Ok(());
     }
-    for field in change.rows_to_drop().values {
-        forget(driver, transaction, before.id, field).await?;
-    }
-    let wanted = change.indexes_to_build();
-    if wanted.is_empty() || !has_entities(driver, transaction, before.id).await? {
+    let (given_up, wanted) = (change.rows_to_drop().values, change.indexes_to_build());
+    if given_up.is_empty() && wanted.is_empty() {
         return Ok(());
+    }
+    let filled = has_entities(driver, transaction, type_id).await?;
+    for field in given_up {
+        if filled {
+            let drop = statement(D::DIALECT, |sql| {
+                sql.push("INSERT INTO pending_index (type, field, work) VALUES (");
+                place(sql, type_id, field);
+                sql.push(", 'drop') ON CONFLICT (type, field) DO UPDATE SET work = 'drop', built_to = NULL");
+            });
+            driver.execute_in(transaction, drop).await?;
+        } else {
+            forget(driver, transaction, type_id, field, " AND work = 'build'").await?;
+            set_work(driver, transaction, type_id, field, "drop").await?;
+        }
     }
     for field in wanted {
-        let insert = statement(D::DIALECT, |sql| {
-            sql.push("INSERT INTO pending_index (type, field) VALUES (")
-                .bind(Argument::Id(before.id.0))
-                .push(", ")
-                .bind(Argument::Int(i64::from(field.0)))
-                .push(")");
-        });
-        driver.execute_in(transaction, insert).await?;
+        // Only where old rows are still there is anything noted of a field that was not indexed.
+        let dropping = set_work(driver, transaction, type_id, field, "rebuild").await?;
+        if dropping == 0 && filled {
+            let insert = statement(D::DIALECT, |sql| {
+                sql.push("INSERT INTO pending_index (type, field, work) VALUES (");
+                place(sql, type_id, field);
+                sql.push(", 'build')");
+            });
+            driver.execute_in(transaction, insert).await?;
+        }
     }
     Ok(())
+}
+
+fn place(sql: &mut Sql, type_id: TypeId, field: FieldNumber) {
+    sql.bind(Argument::Id(type_id.0))
+        .push(", ")
+        .bind(Argument::Int(i64::from(field.0)));
+}
+
+/// Writes what is to be done next, if anything is noted; returns how many rows there were.
+async fn set_work<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    type_id: TypeId,
+    field: FieldNumber,
+    work: &str,
+) -> Result<u64, Stop> {
+    let update = statement(D::DIALECT, |sql| {
+        sql.push(&format!("UPDATE pending_index SET work = '{work}' WHERE "));
+        this(sql, type_id, field);
+    });
+    Ok(driver.execute_in(transaction, update).await?)
 }
 
 async fn has_entities<D: Driver>(
@@ -78,10 +120,12 @@ async fn forget<D: Driver>(
     transaction: &mut D::Transaction,
     type_id: TypeId,
     field: FieldNumber,
+    and: &'static str,
 ) -> Result<(), Stop> {
     let delete = statement(D::DIALECT, |sql| {
         sql.push("DELETE FROM pending_index WHERE ");
         this(sql, type_id, field);
+        sql.push(and);
     });
     driver.execute_in(transaction, delete).await?;
     Ok(())
@@ -103,24 +147,9 @@ pub(crate) async fn build<D: Driver>(
     limit: usize,
 ) -> Result<BuildStep, StoreError> {
     let limit = limit.clamp(1, INDEX_SLICE);
-    let mut tries = 0;
-    loop {
-        match step(driver, type_id, field, limit).await {
-            Ok(step) => return Ok(step),
-            Err(Stop::Engine(error)) if error.failure == Failure::Retry && tries < RETRIES => {
-                tries += 1;
-            }
-            Err(stop) => {
-                let error = stop.into_commit_error("building an index", Committing::No);
-                return Err(match error {
-                    CommitError::Store(error) => error,
-                    CommitError::Conflict(conflict) => {
-                        StoreError::internal("building an index", conflict)
-                    }
-                });
-            }
-        }
-    }
+    retrying(|| step(driver, type_id, field, limit))
+        .await
+        .map_err(|stop| stop.into_store_error("building an index"))
 }
 
 async fn step<D: Driver>(
@@ -152,12 +181,27 @@ async fn run<D: Driver>(
     // First, as a type change takes it: neither waits for the other with something in hand, and steps of several servers come one by one.
     let catalog = types::lock_version(driver, transaction).await?;
     let mut sql = Sql::new(D::DIALECT);
-    sql.push("SELECT built_to FROM pending_index WHERE ");
+    sql.push("SELECT work, built_to FROM pending_index WHERE ");
     this(&mut sql, type_id, field);
-    let rows = driver.fetch_in(transaction, sql.finish(&[Id])).await?;
+    let rows = driver
+        .fetch_in(transaction, sql.finish(&[Text, Id]))
+        .await?;
     let Some(mut pending) = rows.into_iter().next() else {
         return Ok(BuildStep::Done);
     };
+    let work = pending.text()?;
+    if work != "build" {
+        if drop_slice(driver, transaction, type_id, field, limit).await? {
+            return Ok(BuildStep::More);
+        }
+        if work == "rebuild" {
+            set_work(driver, transaction, type_id, field, "build").await?;
+            return Ok(BuildStep::More);
+        }
+        forget(driver, transaction, type_id, field, "").await?;
+        types::write_version(driver, transaction, catalog.next()).await?;
+        return Ok(BuildStep::Done);
+    }
     let built_to = pending.optional_id()?.map(EntityId);
     let slice = lock_slice(driver, transaction, type_id, built_to, limit).await?;
     let rows: Vec<ValueRow> = slice
@@ -191,11 +235,49 @@ async fn run<D: Driver>(
             Ok(BuildStep::More)
         }
         _ => {
-            forget(driver, transaction, type_id, field).await?;
+            forget(driver, transaction, type_id, field, "").await?;
             types::write_version(driver, transaction, catalog.next()).await?;
             Ok(BuildStep::Done)
         }
     }
+}
+
+/// Takes the next rows of a field away; whether there may be more.
+async fn drop_slice<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    type_id: TypeId,
+    field: FieldNumber,
+    limit: usize,
+) -> Result<bool, Stop> {
+    let mut sql = Sql::new(D::DIALECT);
+    sql.push("SELECT value, entity FROM field_value WHERE ");
+    this(&mut sql, type_id, field);
+    sql.push(" ORDER BY value, entity LIMIT ")
+        .bind(Argument::Int(i64::try_from(limit).unwrap_or(i64::MAX)));
+    let rows = driver
+        .fetch_in(transaction, sql.finish(&[Text, Id]))
+        .await?;
+    let rows = rows
+        .into_iter()
+        .map(|mut row| {
+            Ok(ValueRow {
+                type_id,
+                field,
+                value: Encoded(row.text()?),
+                entity: EntityId(row.id()?),
+            })
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    if rows.is_empty() {
+        return Ok(false);
+    }
+    let delete = statement(D::DIALECT, |sql| {
+        write::delete_values(sql, Source::Rows(value_columns(&rows)));
+    });
+    driver.execute_in(transaction, delete).await?;
+    // Not by how many were deleted: writers may have taken some away themselves.
+    Ok(rows.len() == limit)
 }
 
 /// The next entities of the type, with what they hold, locked until the step ends. Where it finds fewer than `limit`, no others are left:

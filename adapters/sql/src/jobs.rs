@@ -1,11 +1,11 @@
 //! Upload jobs, their failures and rejected records.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use registry_core::{
     JobId, Timestamp,
-    port::{Job, JobFailure, Jobs, StoreError},
+    port::{Clock as _, Job, JobFailure, JobState, Jobs, StoreError, SystemClock},
 };
 
 use crate::{
@@ -45,13 +45,17 @@ impl<D: Driver> SqlStore<D> {
 impl<D: Driver> Jobs for SqlStore<D> {
     async fn put_job(&self, job: &Job) -> Result<(), StoreError> {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("INSERT INTO job (id, created_at, document) VALUES (")
+        sql.push("INSERT INTO job (id, created_at, document, running, touched_at) VALUES (")
             .bind(Argument::Id(job.id.0))
             .push(", ");
         sql.bind(Argument::Int(job.created_at.0))
             .push(", ")
             .bind(Argument::Text(write::json(job)));
-        sql.push(") ON CONFLICT (id) DO UPDATE SET document = excluded.document");
+        sql.push(", ").bind(running(job)).push(", ");
+        now(&mut sql);
+        sql.push(
+            ") ON CONFLICT (id) DO UPDATE SET document = excluded.document, running = excluded.running, touched_at = excluded.touched_at",
+        );
         self.write_jobs(vec![sql]).await
     }
 
@@ -236,6 +240,54 @@ impl<D: Driver> Jobs for SqlStore<D> {
         Ok(found)
     }
 
+    async fn touch_job(&self, id: JobId) -> Result<(), StoreError> {
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("UPDATE job SET touched_at = ");
+        now(&mut sql);
+        sql.push(" WHERE id = ").bind(Argument::Id(id.0));
+        self.write_jobs(vec![sql]).await
+    }
+
+    async fn silent_jobs(&self, silence: Duration) -> Result<Vec<Job>, StoreError> {
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("SELECT document FROM job WHERE ");
+        silent(&mut sql, silence);
+        self.read_jobs(sql, &[Text])
+            .await?
+            .into_iter()
+            .map(|mut row| row.json())
+            .collect()
+    }
+
+    async fn end_silent_job(&self, job: &Job, silence: Duration) -> Result<bool, StoreError> {
+        let failed = |error: crate::EngineError| {
+            error.into_store_error("ending a silent job", Committing::No)
+        };
+        let mut sql = Sql::new(D::DIALECT);
+        sql.push("UPDATE job SET document = ")
+            .bind(Argument::Text(write::json(job)))
+            .push(", running = ");
+        sql.bind(running(job))
+            .push(" WHERE id = ")
+            .bind(Argument::Id(job.id.0))
+            .push(" AND ");
+        silent(&mut sql, silence);
+        let mut transaction = self.driver().begin().await.map_err(failed)?;
+        let updated = self
+            .driver()
+            .execute_in(&mut transaction, sql.finish(&[]))
+            .await
+            .map_err(failed)?;
+        let committed = self.driver().commit(transaction).await;
+        committed
+            .map_err(|error| error.into_store_error("ending a silent job", Committing::Yes))?;
+        Ok(updated > 0)
+    }
+
+    fn one_process(&self) -> bool {
+        D::DIALECT == crate::Dialect::Sqlite
+    }
+
     async fn expire_jobs(&self, before: Timestamp) -> Result<(), StoreError> {
         let belongings = ["job_error", "job_rejected"].map(|table| {
             let mut sql = Sql::new(D::DIALECT);
@@ -259,4 +311,28 @@ fn signed(value: u64) -> i64 {
 
 fn bounded(limit: usize) -> Argument {
     Argument::Int(i64::try_from(limit).unwrap_or(i64::MAX))
+}
+
+fn running(job: &Job) -> Argument {
+    Argument::Int(i64::from(job.state == JobState::Running))
+}
+
+/// The store's own clock in microseconds: on PostgreSQL the server's, so that those of its clients need not agree.
+fn now(sql: &mut Sql) {
+    match sql.dialect {
+        crate::Dialect::Postgres => {
+            sql.push("(extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
+        }
+        crate::Dialect::Sqlite => {
+            sql.bind(Argument::Int(SystemClock.now().0));
+        }
+    }
+}
+
+/// The condition that a job is running and was not touched for so long.
+fn silent(sql: &mut Sql, silence: Duration) {
+    let micros = i64::try_from(silence.as_micros()).unwrap_or(i64::MAX);
+    sql.push("running = 1 AND touched_at <= ");
+    now(sql);
+    sql.push(" - ").bind(Argument::Int(micros));
 }

@@ -13,16 +13,23 @@ mod find;
 mod group;
 mod index;
 mod jobs;
+mod keys;
 mod lead;
 mod load;
+mod lock;
 mod log;
+mod long;
 mod one_statement;
 mod range;
+mod restored;
+mod retry;
 #[cfg(test)]
 mod snapshots;
 mod statement;
 mod store;
+mod targets;
 mod types;
+mod work;
 mod write;
 
 pub use dialect::Dialect;

@@ -1,45 +1,37 @@
 //! Change sets as one statement: a single round trip on PostgreSQL. Whatever it does not find as expected ends it as a whole; the step by
 //! step way of [`crate::apply`] then tells why.
 
-use registry_core::{
-    EntityId, LinkTargets,
-    change::{TargetCheck, ValueRow},
-    port::Position,
-};
-use std::collections::{BTreeSet, HashMap};
+use registry_core::{EntityId, LinkTargets, change::ValueRow, port::Position};
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use crate::{
     Argument, Column,
     ColumnType::Int,
     Dialect, Driver, EngineError, Sql, Statement,
-    apply::Work,
-    entities::and_readable,
+    lock::{self, Asked, Hold, is_new},
+    targets::Outcomes,
+    work::Work,
     write::{self, Source, change_columns, entity_columns, key_columns},
 };
 
-/// Whether the work can be one statement. Deletes cannot: whether links remain must be looked at after their locks are had. Nor can
-/// swaps of keys: within one statement the old row is still in the way of the new one. Nor links to what the work itself rewrites, or makes
-/// outside its scope: a target counts as it will be, and the statement sees it as it was.
+/// Whether the work can be one statement. Deletes cannot: whether links remain must be looked at after their locks are had. Nor can links to
+/// what the work itself writes otherwise than they ask for: step by step tells which. Nor links that allow the same target different
+/// types, or ids that are used again, since the rows that are locked could not be counted.
 pub(crate) fn possible(work: &Work) -> bool {
     let batch = &work.batch;
-    let swaps = batch.keys_added.iter().any(|new| {
-        batch
-            .keys_removed
-            .iter()
-            .any(|old| old.type_id == new.type_id && old.key == new.key && old.value == new.value)
-    });
-    let mut allowed: HashMap<EntityId, &LinkTargets> = HashMap::new();
-    let plain = batch.targets.iter().all(|check| {
-        let made = batch.created.iter().find(|one| one.id == check.target);
-        let made_well = made.is_none_or(|one| {
-            work.scope.admits(&one.owners, &one.readers) && check.to.allows(one.type_id)
-        });
-        let rewritten = batch.updated.iter().any(|one| one.id == check.target);
-        // One list of allowed types per target, or the rows that a target meets could not be counted.
-        made_well && !rewritten && *allowed.entry(check.target).or_insert(&check.to) == &check.to
-    });
-    batch.deleted.is_empty() && !swaps && plain
+    batch.deleted.is_empty() && batch.created.iter().all(is_new) && allowed(work).is_some()
+}
+
+/// The types allowed for each target that the work does not write itself, unless they cannot be told.
+fn allowed(work: &Work) -> Option<BTreeMap<EntityId, &LinkTargets>> {
+    let mut allowed = BTreeMap::new();
+    for check in Outcomes::of(work).left_to_the_store().ok()? {
+        if *allowed.entry(check.target).or_insert(&check.to) != &check.to {
+            return None;
+        }
+    }
+    Some(allowed)
 }
 
 /// Runs the work as one statement.
@@ -61,6 +53,9 @@ pub(crate) async fn run<D: Driver>(driver: &D, work: &Work) -> Result<Position, 
 }
 
 /// The statement: a `WITH` of the very pieces that the step by step way runs, and one row that exists only if each did what it should.
+///
+/// The counts of that row are taken from left to right, and each runs its piece: that is the order of the locks, the one of [`crate::lock`].
+/// A piece that nothing counts runs after all of these; none of them waits for anybody.
 pub(crate) fn render(dialect: Dialect, work: &Work) -> Statement {
     let batch = &work.batch;
     let mut sql = Sql::new(dialect);
@@ -83,19 +78,8 @@ pub(crate) fn render(dialect: Dialect, work: &Work) -> Statement {
     sql.push(" WHERE registry_type_version(r.id) = r.version)");
     expected.push(("types", types.len()));
 
-    if let Some(count) = targets(&mut sql, work) {
-        expected.push(("targets", count));
-    }
-    if !batch.keys_removed.is_empty() {
-        sql.push(", keys_out AS (");
-        write::delete_keys(&mut sql, Source::Rows(key_columns(&batch.keys_removed)));
-        sql.push(")");
-    }
-    if !batch.keys_added.is_empty() {
-        sql.push(", keys_in AS (");
-        write::insert_keys(&mut sql, Source::Rows(key_columns(&batch.keys_added)));
-        sql.push(" RETURNING 1)");
-        expected.push(("keys_in", batch.keys_added.len()));
+    if let Some(count) = locked(&mut sql, work) {
+        expected.push(("locked", count));
     }
     if !batch.created.is_empty() {
         sql.push(", created AS (");
@@ -109,6 +93,7 @@ pub(crate) fn render(dialect: Dialect, work: &Work) -> Statement {
         sql.push(" RETURNING 1)");
         expected.push(("updated", batch.updated.len()));
     }
+    keys(&mut sql, work, &mut expected);
     for (name, piece, rows) in write::side_rows(batch) {
         sql.push(&format!(", {name} AS ("));
         piece(&mut sql, Source::Rows(rows));
@@ -149,28 +134,47 @@ fn no_pending_index(sql: &mut Sql, removed: &[ValueRow]) {
     sql.push(" ON p.type = r.type AND p.field = r.field)");
 }
 
-/// Appends the check of link targets, unless the work links to nothing that is stored; returns how many rows it must find.
-fn targets(sql: &mut Sql, work: &Work) -> Option<usize> {
-    let created: BTreeSet<_> = work.batch.created.iter().map(|one| one.id).collect();
-    let stored = |check: &&TargetCheck| !created.contains(&check.target);
-    let checks: Vec<_> = work.batch.targets.iter().filter(stored).cloned().collect();
-    if checks.is_empty() {
+/// Appends the locks of the entities that are there, unless there is none to take or the one change takes it by itself; returns how many
+/// rows it must find.
+fn locked(sql: &mut Sql, work: &Work) -> Option<usize> {
+    let holds = lock::of(&work.batch);
+    let kinds: BTreeSet<Hold> = holds.values().copied().collect();
+    if holds.is_empty() || (holds.len() == 1 && kinds.contains(&Hold::Changed)) {
         return None;
     }
-    let rows = write::target_rows(&checks);
-    sql.push(", targets AS (SELECT e.id FROM ");
-    sql.rows(
-        "r",
-        vec![
-            Column::ids("target", rows.iter().map(|row| row.0)),
-            Column::ids("type", rows.iter().map(|row| row.1)),
-        ],
-    );
-    sql.push(" JOIN entity AS e ON e.id = r.target AND (e.type = r.type OR r.type = ");
-    sql.bind(Argument::Id(Uuid::nil())).push(") WHERE TRUE");
-    and_readable(sql, "e", &work.scope);
-    sql.push(" ORDER BY e.id FOR KEY SHARE OF e)");
+    let asked = if kinds.contains(&Hold::Linked) {
+        Asked::Targets {
+            types: allowed(work).unwrap_or_default(),
+            scope: &work.scope,
+        }
+    } else {
+        Asked::Presence
+    };
+    sql.push(", locked AS (");
+    lock::read(sql, "e.id", &holds, &asked);
+    sql.push(")");
     // An entity has one type, so it meets one row of the list of types allowed for it.
-    let targets: BTreeSet<_> = checks.iter().map(|check| check.target).collect();
-    Some(targets.len())
+    Some(holds.len())
+}
+
+/// Appends what becomes of keys.
+fn keys(sql: &mut Sql, work: &Work, expected: &mut Vec<(&str, usize)>) {
+    let keys = &work.keys;
+    if !keys.claimed.is_empty() {
+        sql.push(", keys_in AS (");
+        write::insert_keys(sql, Source::Rows(key_columns(&keys.claimed)));
+        sql.push(" RETURNING 1)");
+        expected.push(("keys_in", keys.claimed.len()));
+    }
+    if !keys.moved.is_empty() {
+        sql.push(", keys_moved AS (");
+        write::move_keys(sql, Source::Rows(keys.moved_columns()));
+        sql.push(" RETURNING 1)");
+        expected.push(("keys_moved", keys.moved.len()));
+    }
+    if !keys.released.is_empty() {
+        sql.push(", keys_out AS (");
+        write::delete_keys(sql, Source::Rows(key_columns(&keys.released)));
+        sql.push(")");
+    }
 }

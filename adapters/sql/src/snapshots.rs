@@ -19,11 +19,12 @@ use registry_core::{
 
 use crate::{
     Dialect, Sql, Statement,
-    apply::{Work, statement},
+    apply::statement,
     entities, find,
     lead::{self, Lead},
     log, one_statement,
     range::ranges,
+    work::Work,
     write::{self, Source, change_columns, entity_columns, key_columns},
 };
 

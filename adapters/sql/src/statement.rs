@@ -87,6 +87,15 @@ impl Row {
         }
     }
 
+    /// The next cell, a text or NULL.
+    pub fn optional_text(&mut self) -> Result<Option<String>, StoreError> {
+        match self.0.next() {
+            Some(Cell::Text(value)) => Ok(Some(value)),
+            Some(Cell::Null) => Ok(None),
+            other => Err(Self::unexpected(other.as_ref())),
+        }
+    }
+
     /// The next cell, an identifier.
     pub fn id(&mut self) -> Result<Uuid, StoreError> {
         match self.0.next() {

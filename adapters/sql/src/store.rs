@@ -14,8 +14,7 @@ use registry_core::{
     load,
     port::{
         BuildStep, CatalogRows, ChangePage, ChangeRow, CommitError, EntityStream, Found, LinkCount,
-        LoadPlan, LoadReport, LoadSink, Position, Receipt, RowStream, Store, StoreError,
-        StoreErrorKind,
+        LoadPlan, LoadReport, LoadSink, Position, Receipt, Rows, Store, StoreError, StoreErrorKind,
     },
     query::{After, Count, Query},
 };
@@ -35,7 +34,7 @@ use crate::{
     load::Area,
     log,
     range::{self, Range},
-    types,
+    restored, types,
 };
 
 /// Entities read at once by an export.
@@ -63,6 +62,7 @@ impl<D: Driver> SqlStore<D> {
     /// A store over an engine whose tables are up to date. Starts its committing tasks, so it must be called within a runtime; drops what
     /// loads of a crashed process left behind.
     pub async fn open(driver: D) -> Result<Self, StoreError> {
+        restored::look(&driver).await?;
         let driver = Arc::new(driver);
         let groups = Groups::start(&driver);
         tokio::spawn(watch_pool(Arc::downgrade(&driver)));
@@ -441,7 +441,7 @@ impl<D: Driver> Store for SqlStore<D> {
     async fn load(
         &self,
         plan: LoadPlan,
-        rows: RowStream<'_>,
+        rows: Rows<'_>,
         sink: &dyn LoadSink,
     ) -> Result<LoadReport, StoreError> {
         let area = Area::new(Arc::clone(&self.driver), &plan);

@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use registry_core::{
     Entity, EntityId, EntityType, FieldNumber, LinkTargets, TypeId, Version,
     change::{Batch, ChangeSet, KeyRow, TypeChange},
+    limits::IN_USE_COUNTED,
     port::{CatalogRows, Conflict, Position, StoreError, TypeViolation},
 };
 
 use crate::{
     Argument,
     ColumnType::{Id, Int, Text},
-    Dialect, Driver, Sql, Statement,
-    apply::{LOGGED, Stop, read_logged, statement},
+    Dialect, Driver, EngineError, Failure, Sql, Statement,
+    apply::{LOGGED, read_logged, statement},
     driver::Committing,
     entities, group, index,
+    long::{self, Purpose},
+    retry::Stop,
     write::{self, Source, change_columns, key_columns},
 };
 
@@ -47,8 +50,7 @@ pub(crate) async fn catalog<D: Driver>(
     driver: &D,
     known: Option<Version>,
 ) -> Result<Option<CatalogRows>, StoreError> {
-    let failed =
-        |error: crate::EngineError| error.into_store_error("reading the catalog", Committing::No);
+    let failed = |error: EngineError| error.into_store_error("reading the catalog", Committing::No);
     let version = read_version(
         driver
             .fetch(version_statement(D::DIALECT, ""))
@@ -98,7 +100,7 @@ pub(crate) async fn change<D: Driver>(
     set: &ChangeSet,
     change: &TypeChange,
 ) -> Result<Position, Stop> {
-    let mut transaction = driver.begin().await?;
+    let mut transaction = long::begin(driver, Purpose::TypeChange).await?;
     match apply(driver, &mut transaction, set, change).await {
         Ok(position) => {
             group::commit(driver, transaction).await?;
@@ -143,9 +145,16 @@ pub(crate) async fn lock_version<D: Driver>(
     transaction: &mut D::Transaction,
 ) -> Result<Version, Stop> {
     let statement = version_statement(D::DIALECT, " FOR UPDATE");
-    Ok(read_version(
-        driver.fetch_in(transaction, statement).await?,
-    )?)
+    let rows = driver.fetch_in(transaction, statement).await;
+    Ok(read_version(rows.map_err(changing)?)?)
+}
+
+/// Whoever waits in vain for the catalog or for a type, waits for another change of types.
+fn changing(mut error: EngineError) -> EngineError {
+    if error.failure == Failure::LockTimeout {
+        error.failure = Failure::TypeLockTimeout;
+    }
+    error
 }
 
 /// Writes the catalog's version, which must be locked.
@@ -180,11 +189,13 @@ async fn lock<D: Driver>(
         sql.push("SELECT 1::bigint FROM pg_advisory_xact_lock(registry_type_lock(")
             .bind(Argument::Id(id.0))
             .push("))");
-        driver.fetch_in(transaction, sql.finish(&[Int])).await?;
+        let locked = driver.fetch_in(transaction, sql.finish(&[Int])).await;
+        locked.map_err(changing)?;
     }
     Ok(())
 }
 
+/// Takes the rows of keys and links away that are no more. Those of indexes go [later](index).
 async fn drop_rows<D: Driver>(
     driver: &D,
     transaction: &mut D::Transaction,
@@ -208,19 +219,13 @@ async fn drop_rows<D: Driver>(
         "key",
         drop.keys.iter().map(|one| one.0).collect(),
     );
-    let values = numbers(
-        "field_value",
-        "type",
-        "field",
-        drop.values.iter().map(|one| one.0).collect(),
-    );
     let links = numbers(
         "link",
         "holder_type",
         "link",
         drop.links.iter().map(|one| one.0).collect(),
     );
-    for delete in keys.chain(values).chain(links) {
+    for delete in keys.chain(links) {
         driver.execute_in(transaction, delete).await?;
     }
     Ok(())
@@ -253,6 +258,9 @@ async fn look_at_entities<D: Driver>(
     id: TypeId,
     change: &TypeChange,
 ) -> Result<(), Stop> {
+    if change.after.is_none() {
+        return refuse_in_use(driver, transaction, id).await;
+    }
     let narrowed = change.narrowed_links();
     if !change.looks_at_entities() && change.keys_to_build().is_empty() && narrowed.is_empty() {
         return Ok(());
@@ -291,6 +299,36 @@ async fn look_at_entities<D: Driver>(
     violations
         .first()
         .map_or(Ok(()), |conflict| Err(conflict.into()))
+}
+
+/// Refuses to remove a type that has entities: looks at as many of them as the refusal counts, however many there are.
+async fn refuse_in_use<D: Driver>(
+    driver: &D,
+    transaction: &mut D::Transaction,
+    id: TypeId,
+) -> Result<(), Stop> {
+    let mut sql = Sql::new(D::DIALECT);
+    sql.push("SELECT e.id FROM entity AS e WHERE e.type = ")
+        .bind(Argument::Id(id.0))
+        .push(" ORDER BY e.id LIMIT ")
+        .bind(Argument::Int(IN_USE_COUNTED));
+    let rows = driver.fetch_in(transaction, sql.finish(&[Id])).await?;
+    let count = rows.len() as u64;
+    let samples = rows
+        .into_iter()
+        .take(SAMPLES)
+        .map(|mut row| Ok(EntityId(row.id()?)))
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    if samples.is_empty() {
+        return Ok(());
+    }
+    Err(Conflict::Violation(TypeViolation {
+        name: String::new(),
+        code: "type_in_use",
+        count,
+        samples,
+    })
+    .into())
 }
 
 async fn read_slice<D: Driver>(
@@ -341,21 +379,22 @@ async fn claim<D: Driver>(
         .flat_map(|after| after.all_keys())
         .map(|key| (key.number, key.name))
         .collect();
-    for row in keys {
-        let mut sql = Sql::new(D::DIALECT);
-        sql.push("SELECT k.entity FROM unique_key AS k WHERE k.type = ")
-            .bind(Argument::Id(row.type_id.0));
-        sql.push(" AND k.key = ")
-            .bind(Argument::Int(i64::from(row.key.0)));
-        sql.push(" AND k.value = ")
-            .bind(Argument::Text(row.value.0.clone()));
-        for mut holder in driver.fetch_in(transaction, sql.finish(&[Id])).await? {
-            let holder = EntityId(holder.id()?);
-            if holder != row.entity {
-                let name = names.get(&row.key).cloned().unwrap_or_default();
-                violations.add(name.clone(), "type_change_conflict", holder);
-                violations.add(name, "type_change_conflict", row.entity);
-            }
+    let mut sql = Sql::new(D::DIALECT);
+    sql.push("SELECT k.key, k.entity, r.entity FROM ")
+        .rows("r", key_columns(&keys));
+    let join = D::DIALECT.ordered_join();
+    sql.push(&format!(
+        " {join} unique_key AS k ON k.type = r.type AND k.key = r.key AND k.value = r.value WHERE k.entity <> r.entity"
+    ));
+    for mut row in driver
+        .fetch_in(transaction, sql.finish(&[Int, Id, Id]))
+        .await?
+    {
+        let key = row.int()?;
+        let name = names.iter().find(|(number, _)| i64::from(number.0) == key);
+        let name = name.map(|(_, name)| name.clone()).unwrap_or_default();
+        for entity in [row.id()?, row.id()?] {
+            violations.add(name.clone(), "type_change_conflict", EntityId(entity));
         }
     }
     Ok(())

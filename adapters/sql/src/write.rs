@@ -2,7 +2,7 @@
 
 use registry_core::{
     Entity, EntityId, Version,
-    change::{Batch, Change, KeyRow, LinkRow, OwnerRow, TargetCheck, ValueRow},
+    change::{Batch, Change, KeyRow, LinkRow, OwnerRow, ValueRow},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -14,9 +14,9 @@ pub(crate) fn json(value: &impl Serialize) -> String {
 }
 
 /// Where the rows of a piece come from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Source {
-    /// They are bound.
+    /// They are bound. Where a piece waits for locks, they are in the order of these.
     Rows(Vec<Column>),
     /// They stand in a staging table.
     Staged {
@@ -27,11 +27,29 @@ pub(crate) enum Source {
         /// What is to be done with them; `None` for all.
         verb: Option<&'static str>,
     },
+    /// They are staged keys.
+    StagedKeys {
+        /// The load.
+        load: Uuid,
+        /// Which of them.
+        fate: Fate,
+    },
+}
+
+/// What becomes of a key; as in [`crate::keys::Keys`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It must be free, and is claimed.
+    Claimed,
+    /// One entity gives it up, another claims it.
+    Moved,
+    /// It is given up.
+    Released,
 }
 
 impl Source {
     /// Appends the rows, named `r`, for a FROM clause.
-    fn push(self, sql: &mut Sql) {
+    pub(crate) fn push(self, sql: &mut Sql) {
         match self {
             Self::Rows(columns) => {
                 sql.rows("r", columns);
@@ -43,11 +61,39 @@ impl Source {
                     sql.push(" AND verb = ")
                         .bind(Argument::Text(verb.to_owned()));
                 }
+                if table == STAGED_ENTITIES {
+                    sql.push(" ORDER BY id");
+                }
                 sql.push(") AS r");
+            }
+            Self::StagedKeys { load, fate } => {
+                let (columns, verb, other) = match fate {
+                    Fate::Claimed => ("k.*", "in", "out"),
+                    Fate::Moved => ("k.*, o.entity AS holder", "in", "out"),
+                    Fate::Released => ("k.*", "out", "in"),
+                };
+                let same = format!(
+                    "o.load = k.load AND o.verb = '{other}' AND o.type = k.type AND o.key = k.key AND o.value = k.value"
+                );
+                sql.push(&format!("(SELECT {columns} FROM staging_key AS k"));
+                if fate == Fate::Moved {
+                    sql.push(&format!(" JOIN staging_key AS o ON {same}"));
+                }
+                sql.push(" WHERE k.load = ").bind(Argument::Id(load));
+                sql.push(&format!(" AND k.verb = '{verb}'"));
+                if fate != Fate::Moved {
+                    sql.push(&format!(
+                        " AND NOT EXISTS (SELECT 1 FROM staging_key AS o WHERE {same})"
+                    ));
+                }
+                sql.push(" ORDER BY k.type, k.key, k.value) AS r");
             }
         }
     }
 }
+
+/// The staging table whose rows wait for locks.
+const STAGED_ENTITIES: &str = "staging_entity";
 
 /// The columns of whole entities.
 pub(crate) fn entity_columns(entities: &[Entity]) -> Vec<Column> {
@@ -131,6 +177,15 @@ pub(crate) fn insert_keys(sql: &mut Sql, source: Source) {
     sql.push("INSERT INTO unique_key (type, key, value, entity) SELECT r.type, r.key, r.value, r.entity FROM ");
     source.push(sql);
     sql.push(" WHERE TRUE ON CONFLICT (type, key, value) DO NOTHING");
+}
+
+/// Gives keys another holder, those that are held by whom they should be.
+pub(crate) fn move_keys(sql: &mut Sql, source: Source) {
+    sql.push("UPDATE unique_key SET entity = r.entity FROM ");
+    source.push(sql);
+    sql.push(
+        " WHERE unique_key.type = r.type AND unique_key.key = r.key AND unique_key.value = r.value AND unique_key.entity = r.holder",
+    );
 }
 
 /// Gives keys up.
@@ -244,25 +299,6 @@ pub(crate) fn change_columns(rows: &[Change]) -> Vec<Column> {
         Column::texts("actor", rows.iter().map(|row| row.actor.to_string())),
         Column::ints("at", rows.iter().map(|row| row.at.0)),
     ]
-}
-
-/// One row per check and allowed type; the nil id stands for any type.
-pub(crate) fn target_rows(checks: &[TargetCheck]) -> Vec<(Uuid, Uuid)> {
-    let mut rows: Vec<(Uuid, Uuid)> = checks
-        .iter()
-        .flat_map(|check| {
-            let types = match &check.to {
-                registry_core::LinkTargets::Any => vec![Uuid::nil()],
-                registry_core::LinkTargets::Types(ids) => ids.iter().map(|id| id.0).collect(),
-            };
-            types
-                .into_iter()
-                .map(move |type_id| (check.target.0, type_id))
-        })
-        .collect();
-    rows.sort_unstable();
-    rows.dedup();
-    rows
 }
 
 /// A piece: what it does to the statement that it becomes, or becomes part of.

@@ -14,65 +14,15 @@ use crate::{
     problem::{Problem, pointer_token},
 };
 
-/// Whether a field that is left out gets its default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Defaults {
-    /// At creation.
-    Fill,
-    /// When an entity is replaced.
-    Leave,
-}
-
 /// What a merge patch does to fields: a new value, or `None` to clear.
 pub type Patch = BTreeMap<FieldNumber, Option<Datum>>;
 
 /// Problems told of one list or one entity before the rest is left unsaid.
 const PROBLEMS: usize = 1_000;
 
-/// Reads the whole `fields` of an entity. `null` is the same as leaving the member out, but for the default.
-pub fn read_new(
-    entity_type: &EntityType,
-    fields: &Map<String, Value>,
-    defaults: Defaults,
-) -> Result<Data, Vec<Problem>> {
-    let mut data = Data::new();
-    let mut problems = Vec::new();
-    let mut known = 0;
-    for field in entity_type.live_fields() {
-        let given = fields.get(&field.name);
-        known += usize::from(given.is_some());
-        let value = match (given, defaults) {
-            (None, Defaults::Fill) => field.default.as_ref(),
-            (given, _) => given,
-        };
-        match value {
-            None | Some(Value::Null) => {
-                if field.required {
-                    problems.push(missing(field));
-                }
-            }
-            Some(value) => match read_field(field, value) {
-                Ok(datum) => {
-                    data.insert(field.number, datum);
-                }
-                Err(more) => problems.extend(place(field, more)),
-            },
-        }
-    }
-    if known < fields.len() {
-        problems.extend(unknown(entity_type, fields));
-    }
-    if problems.is_empty() {
-        problems.extend(too_long_keys(entity_type, &data));
-    }
-    finish(data, problems)
-}
-
-/// Reads a merge patch (RFC 7396) of `fields`: `null` clears, a list is replaced whole.
-pub fn read_patch(
-    entity_type: &EntityType,
-    fields: &Map<String, Value>,
-) -> Result<Patch, Vec<Problem>> {
+/// Reads `fields` as a merge patch (RFC 7396): `null` clears, a list is replaced whole. Gives what could be read, and what is wrong with the
+/// rest.
+pub fn read_patch(entity_type: &EntityType, fields: &Map<String, Value>) -> (Patch, Vec<Problem>) {
     let mut patch = Patch::new();
     let mut problems = Vec::new();
     let mut known = 0;
@@ -82,9 +32,6 @@ pub fn read_patch(
         };
         known += 1;
         if value.is_null() {
-            if field.required {
-                problems.push(missing(field));
-            }
             patch.insert(field.number, None);
             continue;
         }
@@ -98,20 +45,45 @@ pub fn read_patch(
     if known < fields.len() {
         problems.extend(unknown(entity_type, fields));
     }
-    finish(patch, problems)
+    (patch, problems)
+}
+
+/// The defaults of the live fields that are wanted.
+pub fn defaults(entity_type: &EntityType, wanted: impl Fn(FieldNumber) -> bool) -> Data {
+    let fields = entity_type.live_fields();
+    fields
+        .filter(|field| wanted(field.number))
+        .filter_map(|field| {
+            let value = field.default.as_ref().filter(|value| !value.is_null())?;
+            // The definition was refused unless its default keeps the field's rules.
+            Some((field.number, read_field(field, value).ok()?))
+        })
+        .collect()
+}
+
+/// The values that an entity holds under removed fields: they stay when it is replaced, for a replacement names live fields alone.
+pub fn removed(entity_type: &EntityType, data: &Data) -> Data {
+    let is_live = |number| {
+        entity_type
+            .field(number)
+            .is_some_and(|field| !field.removed)
+    };
+    data.iter()
+        .filter(|(number, _)| !is_live(**number))
+        .map(|(number, datum)| (*number, datum.clone()))
+        .collect()
 }
 
 /// The data after a patch. What the patch does not name stays, values of removed fields included; what is required must be there.
 pub fn apply_patch(
     entity_type: &EntityType,
-    data: &Data,
-    patch: Patch,
+    mut data: Data,
+    patch: &Patch,
 ) -> Result<Data, Vec<Problem>> {
-    let mut data = data.clone();
     for (number, datum) in patch {
         match datum {
-            Some(datum) => data.insert(number, datum),
-            None => data.remove(&number),
+            Some(datum) => data.insert(*number, datum.clone()),
+            None => data.remove(number),
         };
     }
     let mut problems: Vec<Problem> = entity_type
@@ -121,20 +93,6 @@ pub fn apply_patch(
         .collect();
     problems.extend(too_long_keys(entity_type, &data));
     finish(data, problems)
-}
-
-/// Puts the values that an entity holds under removed fields into data that replaces its own: a replacement names live fields alone.
-#[must_use]
-pub fn keep_removed(entity_type: &EntityType, before: &Data, mut after: Data) -> Data {
-    for (number, datum) in before {
-        let live = entity_type
-            .field(*number)
-            .is_some_and(|field| !field.removed);
-        if !live {
-            after.entry(*number).or_insert_with(|| datum.clone());
-        }
-    }
-    after
 }
 
 /// Checks data against a type: one that has changed since, or data put together from parts.
@@ -235,7 +193,7 @@ pub fn check_default(field: &Field) -> Result<(), Problem> {
     }
 }
 
-/// Reads a cell of a CSV file: by kind, a list as JSON. Gives the JSON value that [`read_new`] and [`read_patch`] take.
+/// Reads a cell of a CSV file: by kind, a list as JSON. Gives the JSON value that [`read_field`] takes.
 pub fn parse_cell(field: &Field, cell: &str) -> Result<Value, Problem> {
     if field.list {
         crate::json::read_with_depth(cell.as_bytes(), limits::JSON_VALUE_DEPTH)

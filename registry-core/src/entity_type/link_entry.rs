@@ -79,7 +79,7 @@ fn one_of<T: Copy>(
         let words: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
         problems.add(
             members.pointer(name),
-            "choice",
+            "not_a_choice",
             format!("must be one of {}", words.join(", ")),
         );
     }

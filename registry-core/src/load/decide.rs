@@ -1,18 +1,20 @@
 //! What one row does, given what is stored and what the rows before it did.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{cell::RefCell, collections::HashSet};
 
 use crate::{
-    Encoded, Entity, EntityId, Links, Problem, Version,
-    port::{LoadMode, LoadRow},
+    Encoded, Entity, EntityId, Problem, Version,
+    entity_type::Link,
+    port::{EntityRef, LoadMode, LoadRow},
     service::rights::may_write,
+    write::{self, Made, Mirror, NoTarget, Start},
 };
 
 use super::{
-    Resolution, links,
+    Resolution,
+    later::{Late, Waiting},
     overlay::{Overlay, Seen},
     prepare::{Ground, Prepared, named, visible},
-    rights,
 };
 
 /// What became of one row.
@@ -22,6 +24,8 @@ pub(super) enum Verdict {
     Updated,
     Unchanged,
     Failed(Vec<Problem>),
+    /// It links to what a later row may make.
+    Waits(Waiting),
 }
 
 /// The entity a row is about.
@@ -30,99 +34,147 @@ enum About {
     New(EntityId, Version),
 }
 
+/// What a row may rely on beside what is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn<'a> {
+    /// Entities that other rows make for certain, unless they fail.
+    pub(super) ahead: &'a HashSet<EntityId>,
+    /// What becomes of it when a target is not there.
+    pub(super) late: Late<'a>,
+}
+
 /// Decides one row and lays what it does over what is known. A refused row leaves no trace: it is as if it were not in the file.
 pub(super) fn decide(
     ground: &Ground,
     known: &Resolution,
     overlay: &mut Overlay<'_>,
+    turn: Turn<'_>,
     index: usize,
-    row: &LoadRow,
-    prepared: &Prepared,
+    (row, prepared): (&LoadRow, &Prepared),
 ) -> Verdict {
     let about = match identify(ground, known, overlay, row) {
         Ok(about) => about,
         Err(problem) => return Verdict::Failed(vec![problem]),
     };
-    let before = match &about {
-        About::Existing(seen) => Some(seen.entity.as_ref()),
-        About::New(..) => None,
+    let (id, start) = match &about {
+        About::Existing(seen) => (seen.entity.id, Start::Merge(seen.entity.as_ref())),
+        About::New(id, _) => (*id, Start::New),
     };
-    let id = match &about {
-        About::Existing(seen) => seen.entity.id,
-        About::New(id, _) => *id,
-    };
-
-    let mut problems = Vec::new();
-    let data = match &prepared.data {
-        Ok(data) => Some(data.clone()),
-        Err(wrong) => {
-            problems.extend(wrong.iter().cloned());
-            None
+    let missing = RefCell::new(Vec::new());
+    let find =
+        |link: &Link, reference: &EntityRef| match (overlay.find(link, reference, id), reference) {
+            (Err(NoTarget::Missing), EntityRef::Id(target))
+                if ground.may_make(link) && overlay.target(*target).is_none() =>
+            {
+                if turn.ahead.contains(target) {
+                    return Ok(*target);
+                }
+                missing.borrow_mut().push(*target);
+                Err(NoTarget::Missing)
+            }
+            (found, _) => found,
+        };
+    let data = prepared.data.clone();
+    let made = write::decide(ground.context(), start, &row.patch, data, &find);
+    let claims = claims(ground, overlay, id, prepared);
+    let missing = missing.into_inner();
+    let made = match made {
+        Ok(made) if claims.is_empty() => made,
+        made => {
+            let problems: Vec<Problem> = made.err().into_iter().flatten().chain(claims).collect();
+            if missing.is_empty() || !turn.late.waits(&missing) {
+                return Verdict::Failed(problems);
+            }
+            return Verdict::Waits(Waiting {
+                id: row.id,
+                clean: problems.len() == missing.len(),
+                missing,
+            });
         }
     };
-    let links = links::decide(ground, overlay, id, before, row, &mut problems);
-    let rights = rights::decide(&ground.plan.caller, before, &row.patch, &mut problems);
-    problems.extend(claims(ground, overlay, id, prepared));
-    let (Some(data), true) = (data, problems.is_empty()) else {
-        return Verdict::Failed(problems);
-    };
+    match apply(ground, overlay, index, about, made) {
+        Ok(Verdict::Unchanged) => {
+            remember(overlay, row, id);
+            Verdict::Unchanged
+        }
+        Ok(verdict) => {
+            remember(overlay, row, id);
+            for (key, value) in &prepared.given_up {
+                overlay.set_key(*key, value.clone(), None);
+            }
+            for (key, value) in &prepared.claimed {
+                overlay.set_key(*key, value.clone(), Some(id));
+            }
+            verdict
+        }
+        Err(problems) => Verdict::Failed(problems),
+    }
+}
 
-    let plan = &ground.plan;
+/// Lays what a row makes over what is known, with the other ends of its symmetric links; nothing when one of those cannot change.
+fn apply(
+    ground: &Ground,
+    overlay: &mut Overlay<'_>,
+    index: usize,
+    about: About,
+    mut made: Made,
+) -> Result<Verdict, Vec<Problem>> {
+    let context = ground.context();
+    let (id, held) = match &about {
+        About::Existing(seen) => (seen.entity.id, Some(&seen.entity.links)),
+        About::New(id, _) => (*id, None),
+    };
+    let mut problems = Vec::new();
+    for (number, other) in overlay.owed(id) {
+        if let Some(link) = context.entity_type.link(number) {
+            let full = write::add(&mut made.links, link, other).err();
+            problems.extend(full.map(|problem| problem.with_value(other.to_string())));
+        }
+    }
+    let mirror = Mirror::of(context.entity_type, id, held, &made.links);
+    let mut partners = Vec::new();
+    for partner in mirror.partners() {
+        let Some(seen) = overlay.entity(partner) else {
+            continue;
+        };
+        match mirror.decide(context, &seen.entity) {
+            Ok(links) => partners.push((seen, links)),
+            Err(more) => problems.extend(more),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
     let verdict = match about {
         About::New(id, version) => {
-            let entity = Entity {
-                id,
-                type_id: plan.entity_type.id,
-                version,
-                type_version: plan.entity_type.version,
-                data,
-                links: links.after,
-                owners: rights.owners,
-                readers: rights.readers,
-                created_at: plan.at,
-                created_by: plan.caller.actor.clone(),
-                updated_at: plan.at,
-                updated_by: plan.caller.actor.clone(),
-            };
-            overlay.put(index, entity, None);
+            overlay.put(index, context.create(id, version, made), None);
             Verdict::Created
         }
         About::Existing(seen) => {
-            let before = &seen.entity;
-            if before.data == data
-                && before.links == links.after
-                && before.owners == rights.owners
-                && before.readers == rights.readers
-            {
-                remember(overlay, row, id);
-                return Verdict::Unchanged;
-            }
-            let entity = Entity {
-                version: seen.next_version(),
-                type_version: plan.entity_type.version,
-                data,
-                links: links.after,
-                owners: rights.owners,
-                readers: rights.readers,
-                updated_at: plan.at,
-                updated_by: plan.caller.actor.clone(),
-                ..before.as_ref().clone()
+            let Some(after) = context.change(&seen.entity, made) else {
+                return Ok(Verdict::Unchanged);
             };
-            overlay.put(index, entity, seen.stored);
+            put(overlay, index, seen, after);
             Verdict::Updated
         }
     };
-    remember(overlay, row, id);
-    for (key, value) in &prepared.given_up {
-        overlay.set_key(*key, value.clone(), None);
+    for (link, target) in mirror.added() {
+        if overlay.entity(*target).is_none() {
+            overlay.owe(*target, *link, id);
+        }
     }
-    for (key, value) in &prepared.claimed {
-        overlay.set_key(*key, value.clone(), Some(id));
+    for (seen, links) in partners {
+        if let Some(after) = context.relink(&seen.entity, links) {
+            put(overlay, index, seen, after);
+        }
     }
-    for partner in links.partners {
-        touch(ground, overlay, index, id, &partner);
-    }
-    verdict
+    Ok(verdict)
+}
+
+/// Lays the next form of an entity over what is known: a load is one version of it, however many rows touch it.
+fn put(overlay: &mut Overlay<'_>, index: usize, seen: Seen, after: Entity) {
+    let version = seen.next_version();
+    overlay.put(index, Entity { version, ..after }, seen.stored);
 }
 
 /// Notes whom the row was about, unless no later row can name it: its id was made for it, and rows are not found by a key.
@@ -245,11 +297,7 @@ fn taken(ground: &Ground, key: crate::KeyNumber, value: Option<&Encoded>) -> Pro
         .iter()
         .find(|one| one.number == key)
         .map_or("", |one| one.name.as_str());
-    let problem = Problem::at(
-        ground.key_pointer(key),
-        "key_taken",
-        format!("another entity has this value of the key `{name}`"),
-    );
+    let problem = write::key_taken(ground.key_pointer(key), name);
     match shown(ground, key, value) {
         Some(text) => problem.with_value(text),
         None => problem,
@@ -283,49 +331,4 @@ fn claims(
         }
     }
     problems
-}
-
-/// Writes the other end of a symmetric link.
-fn touch(
-    ground: &Ground,
-    overlay: &mut Overlay<'_>,
-    row: usize,
-    id: EntityId,
-    partner: &links::Partner,
-) {
-    let Some(seen) = overlay.entity(partner.id) else {
-        return;
-    };
-    let mut targets: BTreeSet<EntityId> = seen
-        .entity
-        .links
-        .get(&partner.link)
-        .into_iter()
-        .flatten()
-        .copied()
-        .collect();
-    let differs = match partner.end {
-        links::End::Linked => targets.insert(id),
-        links::End::Unlinked => targets.remove(&id),
-    };
-    if !differs {
-        return;
-    }
-    let version = seen.next_version();
-    let mut entity = Arc::unwrap_or_clone(seen.entity);
-    set(&mut entity.links, partner.link, targets);
-    entity.version = version;
-    entity.type_version = ground.plan.entity_type.version;
-    entity.updated_at = ground.plan.at;
-    entity.updated_by = ground.plan.caller.actor.clone();
-    overlay.put(row, entity, seen.stored);
-}
-
-/// Sets the targets of a link; without any it has no entry.
-pub(super) fn set(links: &mut Links, link: crate::LinkNumber, targets: BTreeSet<EntityId>) {
-    if targets.is_empty() {
-        links.remove(&link);
-    } else {
-        links.insert(link, targets.into_iter().collect());
-    }
 }

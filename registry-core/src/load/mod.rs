@@ -3,13 +3,16 @@
 //! A store implements [`LoadArea`], and its `Store::load` calls [`run`]. Per slice: look up what the rows name, decide each row in pure
 //! code, then write the slice (`Each`) or stage it (`All`, dry run). Memory is bounded by a slice: what has to be known across slices is
 //! remembered by the area. A refused row leaves no trace: for the rows after it, it is as if it were not in the file.
+//!
+//! A row that links by id to an entity of its own type that is not there waits, for a later row may make it: the rows are read again when
+//! all have been seen, and those that waited are decided, with those that make their targets or fail. Of a row that waits, only its line
+//! and ids are kept, and of at most [`LATER_LINKS`](crate::limits::LATER_LINKS) such targets.
 
 mod area;
 mod decide;
-mod links;
+mod later;
 mod overlay;
 mod prepare;
-mod rights;
 mod run;
 mod slice;
 #[cfg(test)]
@@ -18,5 +21,4 @@ mod tests;
 pub use area::{
     Applied, LoadArea, Lookup, Origin, Resolution, ResolvedEntity, ResolvedTarget, Written,
 };
-pub(crate) use links::NO_TARGET;
 pub use run::run;

@@ -8,12 +8,14 @@ use std::{
 use indexmap::IndexMap;
 
 use crate::{
-    Caller, Encoded, Entity, EntityId, KeyNumber,
+    Encoded, Entity, EntityId, KeyNumber, LinkNumber,
     change::Operation,
-    port::{KeyRef, LoadPlan},
+    entity_type::Link,
+    port::{EntityRef, KeyRef, LoadPlan},
+    write::NoTarget,
 };
 
-use super::{Origin, Resolution, ResolvedTarget};
+use super::{Origin, Resolution, ResolvedTarget, later::Owed};
 
 /// An entity as a row sees it, and what is stored of it.
 #[derive(Clone, Debug)]
@@ -47,22 +49,20 @@ pub(super) struct Overlay<'a> {
     changed: IndexMap<EntityId, Changed>,
     keys: HashMap<(KeyNumber, Encoded), Option<EntityId>>,
     about: HashSet<EntityId>,
+    /// Symmetric links given by earlier slices, and by rows of this one, to entities before they came.
+    owed: (&'a Owed, Owed),
 }
 
 impl<'a> Overlay<'a> {
-    pub(super) fn new(plan: &'a LoadPlan, known: &'a Resolution) -> Self {
+    pub(super) fn new(plan: &'a LoadPlan, known: &'a Resolution, owed: &'a Owed) -> Self {
         Self {
+            owed: (owed, Owed::new()),
             plan,
             known,
             changed: IndexMap::new(),
             keys: HashMap::new(),
             about: HashSet::new(),
         }
-    }
-
-    /// Who loads.
-    pub(super) fn caller(&self) -> &Caller {
-        &self.plan.caller
     }
 
     /// The entity, whatever its type.
@@ -111,6 +111,24 @@ impl<'a> Overlay<'a> {
         self.known.keys.get(&reference).map(|target| target.id)
     }
 
+    /// Finds a target of a link that the entity `own` holds.
+    pub(super) fn find(
+        &self,
+        link: &Link,
+        reference: &EntityRef,
+        own: EntityId,
+    ) -> Result<EntityId, NoTarget> {
+        let found = match reference {
+            EntityRef::Id(id) => self.target(*id).or_else(|| self.itself(*id, own)),
+            EntityRef::Key(reference) => self.target_by_key(reference),
+        };
+        match found.filter(|found| found.readable) {
+            Some(found) if link.to.allows(found.type_id) => Ok(found.id),
+            Some(_) => Err(NoTarget::WrongType),
+            None => Err(NoTarget::Missing),
+        }
+    }
+
     /// A link target by id.
     pub(super) fn target(&self, id: EntityId) -> Option<ResolvedTarget> {
         match self.changed.get(&id) {
@@ -120,7 +138,7 @@ impl<'a> Overlay<'a> {
     }
 
     /// An entity that is being made as the target of its own link.
-    pub(super) fn itself(&self, id: EntityId, own: EntityId) -> Option<ResolvedTarget> {
+    fn itself(&self, id: EntityId, own: EntityId) -> Option<ResolvedTarget> {
         (id == own).then_some(ResolvedTarget {
             id,
             type_id: self.plan.entity_type.id,
@@ -128,14 +146,25 @@ impl<'a> Overlay<'a> {
         })
     }
 
-    /// A link target by key.
-    pub(super) fn target_by_key(&self, reference: &KeyRef) -> Option<ResolvedTarget> {
+    fn target_by_key(&self, reference: &KeyRef) -> Option<ResolvedTarget> {
         if reference.type_id == self.plan.entity_type.id
             && let Some(holder) = self.keys.get(&(reference.key, reference.value.clone()))
         {
             return holder.and_then(|id| self.target(id));
         }
         self.known.keys.get(reference).copied()
+    }
+
+    /// The symmetric links that an entity was given before it came.
+    pub(super) fn owed(&self, id: EntityId) -> impl Iterator<Item = (LinkNumber, EntityId)> {
+        let (earlier, own) = &self.owed;
+        let of = |owed: &'_ Owed| owed.get(&id).cloned().unwrap_or_default();
+        of(earlier).into_iter().chain(of(own))
+    }
+
+    /// Gives a symmetric link to an entity that has not come yet.
+    pub(super) fn owe(&mut self, id: EntityId, link: LinkNumber, other: EntityId) {
+        self.owed.1.entry(id).or_default().push((link, other));
     }
 
     fn as_target(&self, entity: &Entity) -> ResolvedTarget {
@@ -181,9 +210,10 @@ impl<'a> Overlay<'a> {
         self.keys.insert((key, value), holder);
     }
 
-    /// Everything changed, as operations, and for each the row that caused it.
-    pub(super) fn into_operations(self) -> (Vec<Operation>, Vec<usize>) {
-        self.changed
+    /// Everything changed, as operations, and for each the row that caused it; and the links owed to entities that have not come.
+    pub(super) fn into_operations(self) -> ((Vec<Operation>, Vec<usize>), Owed) {
+        let operations = self
+            .changed
             .into_values()
             .map(|Changed { seen, row }| {
                 let after = Arc::unwrap_or_clone(seen.entity);
@@ -193,6 +223,7 @@ impl<'a> Overlay<'a> {
                 };
                 (operation, row)
             })
-            .unzip()
+            .unzip();
+        (operations, self.owed.1)
     }
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::{
     Data, Encoded, Entity, EntityId, EntityType, KeyNumber, Problem,
-    entity_type::{Key, fields},
+    entity_type::{Key, Link},
     key,
-    port::{EntityRef, KeyRef, LoadPlan, LoadRow},
+    port::{EntityRef, KeyRef, LoadMode, LoadPlan, LoadRow},
     problem::pointer_token,
+    write::{self, Context, Start},
 };
 
 use super::{Lookup, Resolution};
@@ -17,30 +18,31 @@ use super::{Lookup, Resolution};
 pub(super) struct Ground {
     pub(super) plan: LoadPlan,
     pub(super) keys: Vec<Key>,
-    pub(super) defaults: Data,
 }
 
 impl Ground {
     pub(super) fn new(plan: LoadPlan) -> Self {
-        let defaults = plan
-            .entity_type
-            .live_fields()
-            .filter_map(|field| {
-                let value = field.default.as_ref().filter(|value| !value.is_null())?;
-                // The definition was refused unless its default keeps the field's rules.
-                let datum = fields::read_field(field, value).ok()?;
-                Some((field.number, datum))
-            })
-            .collect();
         Self {
             keys: plan.entity_type.all_keys().collect(),
-            defaults,
             plan,
         }
     }
 
     pub(super) fn entity_type(&self) -> &Arc<EntityType> {
         &self.plan.entity_type
+    }
+
+    pub(super) fn context(&self) -> Context<'_> {
+        Context {
+            caller: &self.plan.caller,
+            entity_type: &self.plan.entity_type,
+            at: self.plan.at,
+        }
+    }
+
+    /// Whether a row of this load may make an entity that the link leads to.
+    pub(super) fn may_make(&self, link: &Link) -> bool {
+        self.plan.mode != LoadMode::Update && link.to.allows(self.plan.entity_type.id)
     }
 
     /// Where a row gives a key: at the first of its fields.
@@ -60,7 +62,7 @@ impl Ground {
         self.plan
             .entity_type
             .link(link)
-            .is_some_and(crate::entity_type::Link::symmetric)
+            .is_some_and(Link::symmetric)
     }
 }
 
@@ -150,7 +152,8 @@ impl Prepared {
             .and_then(|id| known.entities.get(&id))
             .map(|resolved| Arc::clone(&resolved.entity))
             .filter(|entity| visible(ground, entity));
-        let data = data(ground, before.as_deref(), row);
+        let start = before.as_deref().map_or(Start::New, Start::Merge);
+        let data = write::data(ground.entity_type(), start, &row.patch);
         let old = before
             .as_deref()
             .map(|before| key_values(ground, &before.data))
@@ -184,17 +187,6 @@ fn key_values(ground: &Ground, data: &Data) -> Vec<(KeyNumber, Encoded)> {
         .iter()
         .filter_map(|key| key::value(key, data).map(|value| (key.number, value)));
     values.collect()
-}
-
-/// Merges a row into the data of its entity, or into the defaults of a new one.
-fn data(ground: &Ground, before: Option<&Entity>, row: &LoadRow) -> Result<Data, Vec<Problem>> {
-    let patch = row.patch.fields.clone();
-    if let Some(before) = before {
-        return fields::apply_patch(ground.entity_type(), &before.data, patch);
-    }
-    let mut defaults = ground.defaults.clone();
-    defaults.retain(|number, _| !row.patch.blank.contains(number));
-    fields::apply_patch(ground.entity_type(), &defaults, patch)
 }
 
 impl Resolution {

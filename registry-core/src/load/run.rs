@@ -1,21 +1,26 @@
 //! The algorithm around the decisions: slice by slice, then all at once or not at all.
 
-use std::{collections::BTreeSet, ops::ControlFlow};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    ops::ControlFlow,
+};
 
 use futures::StreamExt;
 
 use crate::{
     EntityId, Problem,
     change::{ChangeSet, Operation},
+    limits::{LATER_LINKS, SLICE_TARGETS},
     port::{
-        Atomicity, Conflict, Effect, JobCounts, LoadEnd, LoadPlan, LoadReport, LoadRow, LoadSink,
-        Position, RowFailure, RowStream, StoreError,
+        Atomicity, Conflict, Effect, JobCounts, LoadEnd, LoadItem, LoadMark, LoadPlan, LoadReport,
+        LoadRow, LoadSink, Position, RowFailure, RowStream, Rows, StoreError,
     },
 };
 
 use super::{
-    Applied, LoadArea, Resolution, Written,
-    decide::{Verdict, decide},
+    Applied, LoadArea, Lookup, Resolution, Written,
+    decide::{Turn, Verdict, decide},
+    later::{Late, Owed, Waiting, coming},
     overlay::Overlay,
     prepare::{Ground, Prepared, first_lookup, second_lookup},
     slice::Slice,
@@ -31,7 +36,7 @@ const ATTEMPTS: usize = 3;
 pub async fn run(
     area: &dyn LoadArea,
     plan: LoadPlan,
-    rows: RowStream<'_>,
+    rows: Rows<'_>,
     sink: &dyn LoadSink,
 ) -> Result<LoadReport, StoreError> {
     let report = Load::new(area, plan, sink).run(rows).await;
@@ -49,6 +54,29 @@ struct Load<'a> {
     counts: JobCounts,
     position: Option<Position>,
     staged: bool,
+    /// One of the entities staged.
+    mark: Option<LoadMark>,
+    /// The type changed after slices were applied: what is left cannot be decided any more.
+    type_changed: bool,
+    turn: Reading,
+    /// Rows that wait, by line.
+    waiting: BTreeMap<u64, Waiting>,
+    /// The entities that the waiting rows make together.
+    coming: HashSet<EntityId>,
+    owed: Owed,
+    /// Targets that waiting rows named when they were read first.
+    later_links: usize,
+}
+
+/// How often the rows have been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// For the first time: rows wait.
+    First,
+    /// For those that waited, who may wait again for each other.
+    Again,
+    /// For those that still wait: nobody waits any more.
+    Last,
 }
 
 /// Whether the load goes on after a slice.
@@ -67,32 +95,57 @@ impl<'a> Load<'a> {
             counts: JobCounts::default(),
             position: None,
             staged: false,
+            mark: None,
+            type_changed: false,
+            turn: Reading::First,
+            waiting: BTreeMap::new(),
+            coming: HashSet::new(),
+            owed: Owed::new(),
+            later_links: 0,
         }
     }
 
-    async fn run(mut self, rows: RowStream<'_>) -> Result<LoadReport, StoreError> {
-        // The last slice is not always full: the end is asked for twice.
-        let mut rows = rows.fuse().boxed();
-        let mut type_changed = false;
-        while let Some(slice) = Slice::read(&mut rows).await? {
-            if type_changed {
-                self.refuse_for_type(slice).await?;
-            } else if let Next::TypeChanged = self.slice(slice).await? {
-                if self.position.is_none() {
-                    return Ok(self.end(LoadEnd::Stale));
-                }
-                type_changed = true;
-            }
-            if let ControlFlow::Break(()) = self.sink.progress(&self.counts).await? {
-                if self.at_once() {
-                    self.leave_out();
-                }
-                return Ok(self.end(LoadEnd::Stopped));
+    async fn run(mut self, rows: Rows<'_>) -> Result<LoadReport, StoreError> {
+        let mut ended = self.pass(rows.open()).await?;
+        let mut before = usize::MAX;
+        while ended.is_none() && !self.waiting.is_empty() {
+            self.coming = self.coming().await?;
+            // All rows at once need no order. One by one, those go first that wait for nobody, slice by slice, while that helps.
+            let all = self.ground.plan.atomic == Atomicity::All;
+            let stuck = self.coming.is_empty() || self.waiting.len() == before;
+            self.turn = if all || stuck {
+                Reading::Last
+            } else {
+                Reading::Again
+            };
+            before = self.waiting.len();
+            let lines: HashSet<u64> = self.waiting.keys().copied().collect();
+            let waiting = rows.open().filter(move |item| {
+                let waits = match item {
+                    Ok(LoadItem::Row(row)) => lines.contains(&row.line),
+                    Ok(LoadItem::Rejected(_)) => false,
+                    Err(_) => true,
+                };
+                async move { waits }
+            });
+            ended = self.pass(waiting.boxed()).await?;
+            if self.turn == Reading::Last && ended.is_none() && !self.waiting.is_empty() {
+                return Err(StoreError::internal(
+                    "load",
+                    "the rows changed when read again",
+                ));
             }
         }
+        if let Some(end) = ended {
+            return Ok(self.end(end));
+        }
         if self.ground.plan.atomic == Atomicity::All && self.counts.failed > 0 {
-            self.leave_out();
+            self.counts.leave_out();
         } else if self.at_once() && self.ground.plan.effect == Effect::Apply && self.staged {
+            if let Some(mark) = self.mark.take() {
+                let counts = self.counts;
+                self.sink.writing(LoadMark { counts, ..mark }).await?;
+            }
             match self.area.apply().await? {
                 Applied::Applied(receipt) => self.position = Some(receipt.position),
                 Applied::Stale => return Ok(self.end(LoadEnd::Stale)),
@@ -101,17 +154,51 @@ impl<'a> Load<'a> {
         Ok(self.end(LoadEnd::Complete))
     }
 
+    /// Decides and writes rows slice by slice; tells how the load ended when it did.
+    async fn pass(&mut self, rows: RowStream<'_>) -> Result<Option<LoadEnd>, StoreError> {
+        // The last slice is not always full: the end is asked for twice.
+        let mut rows = rows.fuse().boxed();
+        while let Some(slice) = Slice::read(&mut rows).await? {
+            if self.type_changed {
+                self.refuse_rows(slice.rows, slice.rejected).await?;
+            } else if let Next::TypeChanged = self.slice(slice).await? {
+                if self.position.is_none() {
+                    return Ok(Some(LoadEnd::Stale));
+                }
+                self.type_changed = true;
+            }
+            if let ControlFlow::Break(()) = self.sink.progress(&self.counts).await? {
+                if self.at_once() {
+                    self.counts.leave_out();
+                }
+                let waiting = self.waiting.len() as u64;
+                self.counts.read += waiting;
+                self.counts.not_applied += waiting;
+                return Ok(Some(LoadEnd::Stopped));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The entities that the waiting rows make together, given what is there by now.
+    async fn coming(&self) -> Result<HashSet<EntityId>, StoreError> {
+        let mut present = HashSet::new();
+        let missing = self.waiting.values().flat_map(|row| &row.missing);
+        let missing: BTreeSet<EntityId> = missing.copied().collect();
+        let missing: Vec<EntityId> = missing.into_iter().collect();
+        for slice in missing.chunks(SLICE_TARGETS) {
+            let lookup = Lookup {
+                targets: slice.iter().copied().collect(),
+                ..Lookup::default()
+            };
+            present.extend(self.area.resolve(&lookup).await?.targets.into_keys());
+        }
+        Ok(coming(self.waiting.values(), |id| present.contains(&id)))
+    }
+
     /// Whether slices are staged, to be applied at the end or never.
     fn at_once(&self) -> bool {
         self.ground.plan.atomic == Atomicity::All || self.ground.plan.effect == Effect::DryRun
-    }
-
-    fn leave_out(&mut self) {
-        let counts = &mut self.counts;
-        counts.not_applied += counts.created + counts.updated + counts.unchanged;
-        counts.created = 0;
-        counts.updated = 0;
-        counts.unchanged = 0;
     }
 
     fn end(self, end: LoadEnd) -> LoadReport {
@@ -131,10 +218,18 @@ impl<'a> Load<'a> {
             let known_and_prepared = self.resolve(&rows).await?;
             let (known, prepared) = &known_and_prepared;
             let decided = self.decide(&rows, prepared, known, &beaten);
+            let owed = decided.owed;
             if self.at_once() {
                 if !decided.operations.is_empty() || !decided.seen.is_empty() {
                     self.staged |= !decided.operations.is_empty();
+                    self.mark = self.mark.take().or_else(|| {
+                        let first = decided.operations.first();
+                        first.and_then(|first| self.mark_of(first, self.counts))
+                    });
                     self.area.stage(decided.operations, &decided.seen).await?;
+                }
+                for (id, links) in owed {
+                    self.owed.entry(id).or_default().extend(links);
                 }
                 self.tell(&rows, rejected, &decided.verdicts).await?;
                 return Ok(Next::Slice);
@@ -145,6 +240,12 @@ impl<'a> Load<'a> {
                 }
                 self.tell(&rows, rejected, &decided.verdicts).await?;
                 return Ok(Next::Slice);
+            }
+            if let Some(first) = decided.operations.first() {
+                let counts = self.counts_with(&rejected, &decided.verdicts);
+                if let Some(mark) = self.mark_of(first, counts) {
+                    self.sink.writing(mark).await?;
+                }
             }
             let set = self.change_set(decided.operations);
             match self.area.write(set, &decided.seen).await? {
@@ -201,32 +302,76 @@ impl<'a> Load<'a> {
         Ok((known, prepared))
     }
 
+    /// Decides a slice; again without those that were to make targets of others and failed.
     fn decide(
-        &self,
+        &mut self,
         rows: &[LoadRow],
         prepared: &[Prepared],
         known: &Resolution,
         beaten: &BTreeSet<usize>,
     ) -> Decided {
-        let mut overlay = Overlay::new(&self.ground.plan, known);
+        let all = self.ground.plan.atomic == Atomicity::All;
+        // All rows are applied together, else those of a slice.
+        let mut ahead = if all {
+            std::mem::take(&mut self.coming)
+        } else {
+            let waiting = rows.iter().filter_map(|row| self.waiting.get(&row.line));
+            coming(waiting, |id| known.targets.contains_key(&id))
+        };
+        let decided = loop {
+            let decided = self.decide_with(&ahead, rows, prepared, known, beaten);
+            let came = decided.came(rows);
+            let before = ahead.len();
+            for (row, verdict) in rows.iter().zip(&decided.verdicts) {
+                let gone = matches!(verdict, Verdict::Failed(_) | Verdict::Waits(_));
+                if let Some(id) = row.id.filter(|id| gone && !came.contains(id)) {
+                    ahead.remove(&id);
+                }
+            }
+            if ahead.len() == before {
+                break decided;
+            }
+        };
+        if all {
+            self.coming = ahead;
+        }
+        decided
+    }
+
+    fn decide_with(
+        &self,
+        ahead: &HashSet<EntityId>,
+        rows: &[LoadRow],
+        prepared: &[Prepared],
+        known: &Resolution,
+        beaten: &BTreeSet<usize>,
+    ) -> Decided {
+        let late = match self.turn {
+            Reading::First if self.later_links < LATER_LINKS => Late::Wait,
+            Reading::Again => Late::WaitFor(&self.coming),
+            Reading::First | Reading::Last => Late::Refuse,
+        };
+        let turn = Turn { ahead, late };
+        let mut overlay = Overlay::new(&self.ground.plan, known, &self.owed);
         let mut verdicts = Vec::with_capacity(rows.len());
-        for (index, (row, prepared)) in rows.iter().zip(prepared).enumerate() {
+        for (index, row) in rows.iter().zip(prepared).enumerate() {
             verdicts.push(if beaten.contains(&index) {
                 Verdict::Failed(vec![Problem::whole(
                     "conflict",
                     "others changed the same thing again and again",
                 )])
             } else {
-                decide(&self.ground, known, &mut overlay, index, row, prepared)
+                decide(&self.ground, known, &mut overlay, turn, index, row)
             });
         }
         let seen = overlay.about();
-        let (operations, rows) = overlay.into_operations();
+        let ((operations, rows), owed) = overlay.into_operations();
         Decided {
             verdicts,
             operations,
             rows,
             seen,
+            owed,
         }
     }
 
@@ -242,6 +387,38 @@ impl<'a> Load<'a> {
         }
     }
 
+    /// The counts once a slice is done.
+    fn counts_with(&self, rejected: &[RowFailure], verdicts: &[Verdict]) -> JobCounts {
+        let mut counts = self.counts;
+        for verdict in verdicts {
+            match verdict {
+                Verdict::Created => counts.created += 1,
+                Verdict::Updated => counts.updated += 1,
+                Verdict::Unchanged => counts.unchanged += 1,
+                Verdict::Failed(_) => counts.failed += 1,
+                Verdict::Waits(_) => continue,
+            }
+            counts.read += 1;
+        }
+        counts.failed += rejected.len() as u64;
+        counts.read += rejected.len() as u64;
+        counts
+    }
+
+    /// How the write that an operation is part of will be known.
+    fn mark_of(&self, operation: &Operation, counts: JobCounts) -> Option<LoadMark> {
+        let entity = match operation {
+            Operation::Create(entity) | Operation::Update { after: entity, .. } => entity,
+            Operation::Delete(_) => return None,
+        };
+        Some(LoadMark {
+            counts,
+            entity: entity.id,
+            version: entity.version,
+            at: self.ground.plan.at,
+        })
+    }
+
     /// Counts a slice and hands its failures on.
     async fn tell(
         &mut self,
@@ -249,34 +426,32 @@ impl<'a> Load<'a> {
         rejected: Vec<RowFailure>,
         verdicts: &[Verdict],
     ) -> Result<(), StoreError> {
+        self.counts = self.counts_with(&rejected, verdicts);
         let mut failures = rejected;
         for (row, verdict) in rows.iter().zip(verdicts) {
             match verdict {
-                Verdict::Created => self.counts.created += 1,
-                Verdict::Updated => self.counts.updated += 1,
-                Verdict::Unchanged => self.counts.unchanged += 1,
+                Verdict::Waits(waiting) => {
+                    if self.turn == Reading::First {
+                        self.later_links += waiting.missing.len();
+                    }
+                    self.waiting.insert(row.line, waiting.clone());
+                    continue;
+                }
                 Verdict::Failed(problems) => failures.push(RowFailure {
                     line: row.line,
                     raw: row.raw.clone(),
                     errors: problems.clone(),
                 }),
+                Verdict::Created | Verdict::Updated | Verdict::Unchanged => {}
             }
-            self.counts.read += 1;
+            self.waiting.remove(&row.line);
         }
-        let read_wrong = failures.len() - failed(verdicts);
-        self.counts.read += read_wrong as u64;
-        self.counts.failed += failures.len() as u64;
         failures.sort_by_key(|failure| failure.line);
         if failures.is_empty() {
             Ok(())
         } else {
             self.sink.failed(failures).await
         }
-    }
-
-    /// The type changed after slices were applied: what is left cannot be decided any more.
-    async fn refuse_for_type(&mut self, slice: Slice) -> Result<(), StoreError> {
-        self.refuse_rows(slice.rows, slice.rejected).await
     }
 
     async fn refuse_rows(
@@ -302,13 +477,18 @@ struct Decided {
     /// The row behind each operation.
     rows: Vec<usize>,
     seen: Vec<EntityId>,
+    /// Symmetric links given to entities that have not come.
+    owed: Owed,
 }
 
-fn failed(verdicts: &[Verdict]) -> usize {
-    verdicts
-        .iter()
-        .filter(|verdict| matches!(verdict, Verdict::Failed(_)))
-        .count()
+impl Decided {
+    /// The entities named by rows that did not fail.
+    fn came(&self, rows: &[LoadRow]) -> HashSet<EntityId> {
+        let rows = rows.iter().zip(&self.verdicts);
+        rows.filter(|(_, verdict)| !matches!(verdict, Verdict::Failed(_) | Verdict::Waits(_)))
+            .filter_map(|(row, _)| row.id)
+            .collect()
+    }
 }
 
 /// The operation that a conflict is about.

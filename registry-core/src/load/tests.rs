@@ -19,7 +19,7 @@ use crate::{
     change::{ChangeSet, Operation},
     port::{
         Atomicity, Conflict, Effect, JobCounts, LoadEnd, LoadItem, LoadMode, LoadPlan, LoadReport,
-        LoadRow, LoadSink, Position, RandomIds, Receipt, RowFailure, RowPatch, StoreError,
+        LoadRow, LoadSink, Position, RandomIds, Receipt, RowFailure, RowPatch, Rows, StoreError,
     },
 };
 
@@ -167,6 +167,10 @@ impl LoadSink for Listener {
         Ok(())
     }
 
+    async fn writing(&self, _: crate::port::LoadMark) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn progress(&self, _counts: &JobCounts) -> Result<ControlFlow<()>, StoreError> {
         Ok(if self.stops {
             ControlFlow::Break(())
@@ -183,7 +187,9 @@ async fn load(
     sink: &Listener,
 ) -> LoadReport {
     let rows = stream::iter(rows.into_iter().map(Ok)).boxed();
-    run(area, plan(atomic), rows, sink).await.unwrap()
+    run(area, plan(atomic), Rows::once(rows), sink)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -298,7 +304,7 @@ async fn a_broken_stream_applies_nothing_more_and_the_area_is_discarded() {
     let sink = Listener::default();
     let broken = Err(StoreError::internal("read", "gone"));
     let rows = stream::iter([Ok(row(2, "a")), broken]).boxed();
-    let report = run(&area, plan(Atomicity::Each), rows, &sink).await;
+    let report = run(&area, plan(Atomicity::Each), Rows::once(rows), &sink).await;
     assert_eq!(report.unwrap_err().to_string(), "read: Internal");
     let log = Log {
         discards: 1,

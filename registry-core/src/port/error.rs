@@ -136,7 +136,7 @@ pub struct TypeViolation {
     pub name: String,
     /// `would_drop`, `type_change_conflict` or `type_in_use`.
     pub code: &'static str,
-    /// How many entities.
+    /// How many entities; of a type in use at most [`IN_USE_COUNTED`](crate::limits::IN_USE_COUNTED) are counted.
     pub count: u64,
     /// Up to ten of them, by id.
     pub samples: Vec<EntityId>,

@@ -1,13 +1,13 @@
 //! Upload jobs, their row errors and rejected rows, kept for 24 hours.
 
-use std::{collections::BTreeMap, fmt::Debug};
+use std::{collections::BTreeMap, fmt::Debug, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{JobId, Principal, Timestamp, TypeId};
 
-use super::StoreError;
+use super::{LoadMark, StoreError};
 
 /// How far a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,16 @@ pub struct JobCounts {
     pub not_applied: u64,
 }
 
+impl JobCounts {
+    /// Rows that would have been applied are left out.
+    pub fn leave_out(&mut self) {
+        self.not_applied += self.created + self.updated + self.unchanged;
+        self.created = 0;
+        self.updated = 0;
+        self.unchanged = 0;
+    }
+}
+
 /// An upload job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
@@ -59,6 +69,12 @@ pub struct Job {
     pub media_type: String,
     /// First line of the rejected rows' file: the header of a CSV file and the column of the reason.
     pub header: Option<String>,
+    /// Whether nothing of it is applied before its end.
+    pub staged: bool,
+    /// The write that was to be made next when this was written. Whether it was made, the history of its entity tells.
+    pub pending: Option<LoadMark>,
+    /// Why it broke off: a stable code.
+    pub reason: Option<String>,
     /// When it was started.
     pub created_at: Timestamp,
     /// When it ended.
@@ -88,7 +104,7 @@ pub struct JobFailure {
 /// Where jobs live.
 #[async_trait]
 pub trait Jobs: Debug + Send + Sync + 'static {
-    /// Writes a job, new or known.
+    /// Writes a job, new or known, and [touches](Jobs::touch_job) it.
     async fn put_job(&self, job: &Job) -> Result<(), StoreError>;
 
     /// Reads a job.
@@ -133,6 +149,19 @@ pub trait Jobs: Debug + Send + Sync + 'static {
         after: u64,
         limit: usize,
     ) -> Result<Vec<(u64, String, Vec<JobFailure>)>, StoreError>;
+
+    /// Says that a running job is at work.
+    async fn touch_job(&self, id: JobId) -> Result<(), StoreError>;
+
+    /// Running jobs that nobody has touched for so long, by the store's own clock.
+    async fn silent_jobs(&self, silence: Duration) -> Result<Vec<Job>, StoreError>;
+
+    /// Writes a job in place of one that was silent for so long. It must not do so, and answer `false`, when the job is not running or was
+    /// touched meanwhile.
+    async fn end_silent_job(&self, job: &Job, silence: Duration) -> Result<bool, StoreError>;
+
+    /// Whether one process at a time uses this store: then no job that was running at its start can be at work.
+    fn one_process(&self) -> bool;
 
     /// Removes jobs that were created before a time, with all that belongs to them. Running jobs of a crashed process are among them.
     async fn expire_jobs(&self, before: Timestamp) -> Result<(), StoreError>;

@@ -4,16 +4,19 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Debug,
     ops::ControlFlow,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
-use futures::stream::BoxStream;
+use futures::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Catalog, Datum, Encoded, EntityId, EntityType, FieldNumber, KeyNumber, LinkNumber, Principal,
-    Timestamp, TypeId, problem::Problem,
+    Timestamp, TypeId, Version, problem::Problem,
 };
 
 use super::JobCounts;
@@ -108,7 +111,7 @@ pub struct RowLink {
     pub targets: Vec<RowTarget>,
 }
 
-/// What a row says of its entity: absent things stay as they are.
+/// What a row, or the document of a single write, says of its entity: absent things stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowPatch {
     /// Values by field; `None` clears.
@@ -122,6 +125,8 @@ pub struct RowPatch {
     pub owners: Option<Vec<Principal>>,
     /// Readers.
     pub readers: Option<Vec<Principal>>,
+    /// What could not be read: the row is refused, with all else that is wrong with it.
+    pub faults: Vec<Problem>,
 }
 
 /// One row.
@@ -148,8 +153,42 @@ pub enum LoadItem {
     Rejected(RowFailure),
 }
 
-/// The rows. Ends early with an error only when the source broke: nothing more is applied then.
+/// Rows in line order. Ends early with an error only when the source broke: nothing more is applied then.
 pub type RowStream<'a> = BoxStream<'a, Result<LoadItem, super::StoreError>>;
+
+/// Rows that can be read more than once: those that link to later ones are decided when all have been seen.
+pub struct Rows<'a>(Box<dyn Fn() -> RowStream<'a> + Send + Sync + 'a>);
+
+impl<'a> Rows<'a> {
+    /// Rows that are read from the first one on whenever they are opened; they must be the same each time.
+    pub fn new(open: impl Fn() -> RowStream<'a> + Send + Sync + 'a) -> Self {
+        Self(Box::new(open))
+    }
+
+    /// Rows that can be read but once: one that waits for a later row breaks the load.
+    pub fn once(rows: RowStream<'a>) -> Self {
+        let rows = Mutex::new(Some(rows));
+        Self::new(move || {
+            let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).take();
+            rows.unwrap_or_else(|| {
+                let again = "a row waits for a later one, and the rows can be read but once";
+                let error = super::StoreError::internal("read the rows", again);
+                stream::iter([Err(error)]).boxed()
+            })
+        })
+    }
+
+    /// Reads them from the first one on.
+    pub fn open(&self) -> RowStream<'a> {
+        self.0()
+    }
+}
+
+impl Debug for Rows<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rows").finish_non_exhaustive()
+    }
+}
 
 /// A row that was refused.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,11 +201,28 @@ pub struct RowFailure {
     pub errors: Vec<Problem>,
 }
 
+/// A write of a load that is about to be made, so that after a crash it can be told whether it was: then the history of `entity` has
+/// `version`, made `at` this time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadMark {
+    /// What will have become of the rows.
+    pub counts: JobCounts,
+    /// One of the entities that it writes.
+    pub entity: EntityId,
+    /// The version that it makes of it.
+    pub version: Version,
+    /// The time of the load.
+    pub at: Timestamp,
+}
+
 /// Where failures of rows go, and where progress is seen.
 #[async_trait]
 pub trait LoadSink: Debug + Send + Sync {
-    /// Takes the failures of one slice, in line order.
+    /// Takes the failures of one slice, in line order; those of rows that waited for later ones come after all others.
     async fn failed(&self, failures: Vec<RowFailure>) -> Result<(), super::StoreError>;
+
+    /// Told before each write.
+    async fn writing(&self, mark: LoadMark) -> Result<(), super::StoreError>;
 
     /// Told after each slice; `Break` stops the load: what is not applied yet stays out. Before everything is applied at once, good rows
     /// count as what they will be.

@@ -10,10 +10,10 @@ pub use error::{CommitError, Conflict, StoreError, StoreErrorKind, TypeViolation
 pub use identity::{Clock, IdSource, RandomIds, SystemClock};
 pub use jobs::{Job, JobCounts, JobFailure, JobState, Jobs};
 pub use load::{
-    Atomicity, Effect, EntityRef, KeyRef, LoadEnd, LoadItem, LoadMode, LoadPlan, LoadReport,
-    LoadRow, LoadSink, RowFailure, RowLink, RowPatch, RowStream, RowTarget,
+    Atomicity, Effect, EntityRef, KeyRef, LoadEnd, LoadItem, LoadMark, LoadMode, LoadPlan,
+    LoadReport, LoadRow, LoadSink, RowFailure, RowLink, RowPatch, RowStream, RowTarget, Rows,
 };
 pub use store::{
     BuildStep, Catalog, CatalogRows, ChangePage, ChangeRow, EntityStream, Found, LinkCount,
-    Position, Receipt, SharedStore, Store,
+    Position, Receipt, Store,
 };

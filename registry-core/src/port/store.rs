@@ -1,6 +1,6 @@
 //! Where types, entities, links, keys and the change log live.
 
-use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
+use std::{collections::BTreeSet, fmt::Debug};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -14,7 +14,7 @@ use crate::{
     query::Query,
 };
 
-use super::{CommitError, LoadPlan, LoadReport, LoadSink, RowStream, StoreError};
+use super::{CommitError, LoadPlan, LoadReport, LoadSink, Rows, StoreError};
 
 pub use crate::catalog::Catalog;
 
@@ -25,7 +25,8 @@ pub struct CatalogRows {
     pub version: Version,
     /// Every type.
     pub types: Vec<EntityType>,
-    /// The indexed fields whose index is not ready.
+    /// The fields that [`Store::build_index`] has something to do for: indexed ones whose index is not ready, and ones that are not indexed any
+    /// more and whose old rows are still there.
     pub building: BTreeSet<(TypeId, FieldNumber)>,
 }
 
@@ -180,7 +181,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// [violates](crate::change::TypeChange::violations) it, holds a target that a [narrowed
     /// link](crate::change::TypeChange::narrowed_links) does not lead to, or shares the value of a [key that is
     /// built](crate::change::TypeChange::keys_to_build) with another. With it the rows of
-    /// [`rows_to_drop`](crate::change::TypeChange::rows_to_drop) must go and those of `keys_to_build` must come. An index of
+    /// [`rows_to_drop`](crate::change::TypeChange::rows_to_drop) must go (those of indexes at the latest by [`Store::build_index`]) and those of `keys_to_build` must come. An index of
     /// [`indexes_to_build`](crate::change::TypeChange::indexes_to_build) must be ready at once when the type has no entities, and must not be
     /// ready when it has: [`Store::build_index`] makes it so.
     async fn commit(&self, set: ChangeSet) -> Result<Receipt, CommitError>;
@@ -208,7 +209,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     async fn load(
         &self,
         plan: LoadPlan,
-        rows: RowStream<'_>,
+        rows: Rows<'_>,
         sink: &dyn LoadSink,
     ) -> Result<LoadReport, StoreError>;
 
@@ -221,6 +222,3 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Answers when the store can be read.
     async fn ping(&self) -> Result<(), StoreError>;
 }
-
-/// Shorthand for the shared store.
-pub type SharedStore = Arc<dyn Store>;

@@ -36,6 +36,16 @@ pub(super) fn refuse(parameter: &str, code: &'static str, message: impl Into<Str
     Error::problems(Refusal::Malformed, code, vec![problem])
 }
 
+/// A refusal of a name in a query parameter: 422 with this code, as for a name in a body.
+pub(super) fn refuse_name(
+    parameter: &str,
+    code: &'static str,
+    message: impl Into<String>,
+) -> Error {
+    let problem = Problem::parameter(parameter, code, message);
+    Error::problems(Refusal::Invalid, code, vec![problem])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

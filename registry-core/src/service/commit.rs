@@ -6,7 +6,8 @@ use crate::{
     Caller, EntityId, EntityType, Error, LinkNumber, Timestamp, TypeId,
     change::{ChangeSet, Operation},
     port::{CommitError, Conflict, Receipt, StoreError, StoreErrorKind},
-    problem::{Problem, Refusal, pointer_token},
+    problem::{Refusal, pointer_token},
+    write::{key_taken, missing, wrong_type},
 };
 
 use super::Registry;
@@ -176,15 +177,7 @@ impl Places {
                     |field| format!("/fields/{}", pointer_token(&field.name)),
                 );
                 let name = key.map(|key| key.name).unwrap_or_default();
-                Unapplied::Refused(Error::problems(
-                    Refusal::Conflict,
-                    "key_taken",
-                    vec![Problem::at(
-                        pointer,
-                        "key_taken",
-                        format!("another entity has this value of the key {name}"),
-                    )],
-                ))
+                Unapplied::Refused(Error::refused_write(vec![key_taken(pointer, &name)]))
             }
             Conflict::Violation(violation) => Unapplied::Refused(Error::Internal(format!(
                 "a change set without a type change violates {}",
@@ -194,32 +187,14 @@ impl Places {
     }
 }
 
-/// A link target is absent or invisible: the same words for both.
+/// A link target is absent or invisible.
 pub(super) fn target_not_found(pointer: String, target: EntityId) -> Error {
-    Error::problems(
-        Refusal::NotFound,
-        "link_target_not_found",
-        vec![
-            Problem::at(pointer, "link_target_not_found", "no such link target")
-                .with_value(target.to_string()),
-        ],
-    )
+    Error::refused_write(vec![missing(pointer).with_value(target.to_string())])
 }
 
 /// A link does not lead to entities of the target's type.
 pub(super) fn target_type(pointer: String, target: EntityId) -> Error {
-    Error::problems(
-        Refusal::Invalid,
-        "link_target_type",
-        vec![
-            Problem::at(
-                pointer,
-                "link_target_type",
-                "the link does not lead to entities of this type",
-            )
-            .with_value(target.to_string()),
-        ],
-    )
+    Error::refused_write(vec![wrong_type(pointer).with_value(target.to_string())])
 }
 
 /// The id is in use, by whatever type.

@@ -12,15 +12,14 @@ use crate::{
     limits,
     port::{Conflict, Position},
     problem::{Problem, Refusal},
+    write::{Context, remove},
 };
 
 use super::{
     Entities, IfMatch,
     commit::{Retry, Unapplied, store_error},
-    decide::{Context, relink},
     entities::of_type,
     rights::{forbidden, may_write, require_write, require_writer, visible},
-    symmetric::remove,
 };
 
 /// Targets whose holders are read at once.
@@ -178,7 +177,7 @@ impl Reach {
                 entity_type,
                 at,
             };
-            let Some(after) = relink(context, &entity, links) else {
+            let Some(after) = context.relink(&entity, links) else {
                 return Ok(None);
             };
             operations.push(Operation::Update {

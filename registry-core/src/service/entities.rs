@@ -6,16 +6,16 @@ use serde_json::{Map, Value};
 
 use crate::{
     Caller, Catalog, Entity, EntityId, EntityType, Error, Scope, Version,
-    port::Position,
+    port::{EntityRef, Position, RowPatch},
     problem::{Refusal, Refused},
+    write::{self, Context, Made, NoTarget, Start},
 };
 
 use super::{
     Registry,
     commit::{entity_exists, store_error},
-    decide::{self, Change, Context},
     key_value,
-    rights::{may_read, require_writer, visible},
+    rights::{may_read, require_write, require_writer, visible},
     write::{Decision, Write},
 };
 
@@ -127,16 +127,18 @@ impl Entities<'_> {
                 entity_type: &entity_type,
                 at,
             };
+            let patch = write::read(&entity_type, body, &write::id_alone);
             // A document that is wrong by itself is told so first, whether or not the id is free.
-            let entity = match decide::create(context, id, version, body) {
+            let made = match decide(context, Start::New, &patch) {
                 Err(error) if registry.refused_in_vain(&error, &entity_type).await? => continue,
                 decided => decided?,
             };
             if taken {
                 return Err(entity_exists(id));
             }
+            let decision = Decision::Create(context.create(id, version, made));
             if let Some(written) = write
-                .commit(&entity_type, at, Decision::Create(entity))
+                .commit(&entity_type, at, decision, &patch.links)
                 .await?
             {
                 return Ok(written);
@@ -172,15 +174,17 @@ impl Entities<'_> {
                 entity_type: &entity_type,
                 at,
             };
+            let patch = write::read(&entity_type, body, &write::id_alone);
             let decision = match before {
                 Some(before) if before.type_id == entity_type.id && may_read(caller, &before) => {
-                    let after = match decide::change(context, &before, Change::Replace, body) {
+                    let made = match decide(context, Start::Replace(&before), &patch) {
                         Err(error) if registry.refused_in_vain(&error, &entity_type).await? => {
                             continue;
                         }
                         decided => decided?,
                     };
                     IfMatch::check(if_match.as_ref(), Some(before.version))?;
+                    let after = context.change(&before, made);
                     Decision::of(before, after)
                 }
                 taken => {
@@ -188,7 +192,7 @@ impl Entities<'_> {
                         Some(_) => Version::FIRST,
                         None => self.next_version(id).await?,
                     };
-                    let entity = match decide::create(context, id, version, body) {
+                    let made = match decide(context, Start::New, &patch) {
                         Err(error) if registry.refused_in_vain(&error, &entity_type).await? => {
                             continue;
                         }
@@ -198,10 +202,13 @@ impl Entities<'_> {
                     if taken.is_some() {
                         return Err(entity_exists(id));
                     }
-                    Decision::Create(entity)
+                    Decision::Create(context.create(id, version, made))
                 }
             };
-            if let Some(written) = write.commit(&entity_type, at, decision).await? {
+            if let Some(written) = write
+                .commit(&entity_type, at, decision, &patch.links)
+                .await?
+            {
                 return Ok(written);
             }
         }
@@ -232,13 +239,18 @@ impl Entities<'_> {
                 entity_type: &entity_type,
                 at,
             };
-            let after = match decide::change(context, &before, Change::Merge, body) {
+            let patch = write::read(&entity_type, body, &write::id_alone);
+            let made = match decide(context, Start::Merge(&before), &patch) {
                 Err(error) if registry.refused_in_vain(&error, &entity_type).await? => continue,
                 decided => decided?,
             };
             IfMatch::check(if_match.as_ref(), Some(before.version))?;
+            let after = context.change(&before, made);
             let decision = Decision::of(before, after);
-            if let Some(written) = write.commit(&entity_type, at, decision).await? {
+            if let Some(written) = write
+                .commit(&entity_type, at, decision, &patch.links)
+                .await?
+            {
                 return Ok(written);
             }
         }
@@ -309,4 +321,17 @@ impl Entities<'_> {
 /// The entity, if it is of this type: under any other it is not there.
 pub(super) fn of_type(entity_type: &EntityType, entity: Option<Entity>) -> Option<Entity> {
     entity.filter(|entity| entity.type_id == entity_type.id)
+}
+
+/// What a document makes of an entity. Its link targets are looked at by the commit.
+fn decide(context: Context<'_>, start: Start<'_>, patch: &RowPatch) -> Result<Made, Error> {
+    if let Start::Replace(before) | Start::Merge(before) = start {
+        require_write(context.caller, before)?;
+    }
+    let data = write::data(context.entity_type, start, patch);
+    let find = |_: &_, reference: &EntityRef| match reference {
+        EntityRef::Id(id) => Ok(*id),
+        EntityRef::Key(_) => Err(NoTarget::Missing),
+    };
+    write::decide(context, start, patch, data, &find).map_err(Error::refused_write)
 }

@@ -1,62 +1,11 @@
-//! The fields of a document, read by the type, and shown again.
-
-use serde_json::{Map, Value};
+//! The fields of an entity as they are shown.
 
 use crate::{
     Data, Encoded, EntityType, Problem,
-    entity_type::{
-        Field,
-        fields::{self, Defaults},
-    },
+    entity_type::{Field, fields},
 };
 
-use super::{Select, document::Faults};
-
-/// The fields of a new entity, defaults filled in.
-pub(super) fn new(
-    entity_type: &EntityType,
-    fields: Option<&Map<String, Value>>,
-    faults: &mut Faults,
-) -> Data {
-    whole(entity_type, fields, Defaults::Fill, faults)
-}
-
-/// The fields of an entity that the document replaces whole. Values of removed fields stay.
-pub(super) fn replaced(
-    entity_type: &EntityType,
-    before: &Data,
-    fields: Option<&Map<String, Value>>,
-    faults: &mut Faults,
-) -> Data {
-    let after = whole(entity_type, fields, Defaults::Leave, faults);
-    fields::keep_removed(entity_type, before, after)
-}
-
-/// The fields of an entity that the document is merged into.
-pub(super) fn merged(
-    entity_type: &EntityType,
-    before: &Data,
-    fields: Option<&Map<String, Value>>,
-    faults: &mut Faults,
-) -> Data {
-    let Some(fields) = fields else {
-        return before.clone();
-    };
-    let merged = fields::read_patch(entity_type, fields)
-        .and_then(|patch| fields::apply_patch(entity_type, before, patch));
-    faults.or_default(merged)
-}
-
-fn whole(
-    entity_type: &EntityType,
-    fields: Option<&Map<String, Value>>,
-    defaults: Defaults,
-    faults: &mut Faults,
-) -> Data {
-    let none = Map::new();
-    let read = fields::read_new(entity_type, fields.unwrap_or(&none), defaults);
-    faults.or_default(read)
-}
+use super::Select;
 
 /// Writes the fields that are shown, as an object in the type's order.
 pub(super) fn write(out: &mut Vec<u8>, entity_type: &EntityType, data: &Data, select: &Select) {

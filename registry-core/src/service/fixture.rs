@@ -11,12 +11,12 @@ use crate::{
 };
 
 /// The id of a number.
-pub(super) fn id(number: u128) -> EntityId {
+pub(crate) fn id(number: u128) -> EntityId {
     EntityId(Uuid::from_u128(number))
 }
 
 /// Countries; airports of countries (restrict) that serve others (unlink); runways of airports (cascade); people with spouses and friends.
-pub(super) fn catalog() -> Catalog {
+pub(crate) fn catalog() -> Catalog {
     let documents = [
         json!({"name": "country", "fields": {"code": {"type": "text"}}}),
         json!({"name": "airport", "fields": {"icao": {"type": "text"}},
@@ -43,7 +43,7 @@ pub(super) fn catalog() -> Catalog {
 }
 
 /// An entity of a type, with these outgoing links.
-pub(super) fn entity(
+pub(crate) fn entity(
     catalog: &Catalog,
     type_name: &str,
     number: u128,
@@ -68,7 +68,7 @@ pub(super) fn entity(
 }
 
 /// Outgoing links by name.
-pub(super) fn links(catalog: &Catalog, type_name: &str, links: &[(&str, &[u128])]) -> Links {
+pub(crate) fn links(catalog: &Catalog, type_name: &str, links: &[(&str, &[u128])]) -> Links {
     let entity_type = catalog.by_name(type_name).unwrap();
     links
         .iter()

@@ -9,18 +9,16 @@ use crate::{
     entity_type::Cardinality,
     limits,
     port::Position,
-    problem::{Problem, Refusal, pointer_token},
+    problem::Refusal,
     query::{LinkEnd, NamedLink, named_link},
+    write::{self, Context, cardinality, required, too_many},
 };
 
 use super::{
     Registry,
     commit::{store_error, target_not_found, target_type},
-    decide::{Context, relink},
-    document::too_many,
     entities::{IfMatch, of_type},
     rights::{may_read, require_write, require_writer, visible},
-    symmetric::{cardinality, remove},
     write::{Decision, Write},
 };
 
@@ -72,7 +70,7 @@ pub(super) fn require_link<'a>(
 }
 
 fn pointer(named: NamedLink<'_>) -> String {
-    format!("/links/{}", pointer_token(&named.link.name))
+    write::pointer(named.link)
 }
 
 /// What to do with one link between two entities.
@@ -206,7 +204,7 @@ impl LinkService<'_> {
                 return Ok(None);
             };
             let decision = Decision::of(holder, after);
-            if let Some(written) = write.commit(named.holder, at, decision).await? {
+            if let Some(written) = write.commit(named.holder, at, decision, &[]).await? {
                 return Ok(written.position);
             }
         }
@@ -261,7 +259,7 @@ fn decide(
                 (Cardinality::One, LinkEnd::Holder)
                     if targets.iter().any(|present| *present != target) =>
                 {
-                    return Err(cardinality(pointer(named)));
+                    return Err(Error::refused_write(vec![cardinality(pointer(named))]));
                 }
                 (Cardinality::One, _) => *targets = vec![target],
                 (Cardinality::Many, _) => {
@@ -271,30 +269,19 @@ fn decide(
                 }
             }
             if targets.len() > limits::LINK_TARGETS {
-                return Err(Error::problems(
-                    Refusal::Conflict,
-                    "too_many_links",
-                    vec![too_many(pointer(named), targets.len())],
-                ));
+                let problem = too_many(pointer(named), targets.len());
+                return Err(Error::refused_write(vec![problem]));
             }
         }
         Act::Unlink => {
             let held = links.contains_key(&named.link.number);
-            remove(&mut links, named.link.number, target);
+            write::remove(&mut links, named.link.number, target);
             if named.link.required && held && !links.contains_key(&named.link.number) {
-                return Err(Error::problems(
-                    Refusal::Invalid,
-                    "required_link",
-                    vec![Problem::at(
-                        pointer(named),
-                        "required_link",
-                        "a target is required",
-                    )],
-                ));
+                return Err(Error::refused_write(vec![required(pointer(named))]));
             }
         }
     }
-    let after = relink(context, &holder, links);
+    let after = context.relink(&holder, links);
     Ok(Some((holder, after)))
 }
 

@@ -4,18 +4,17 @@
 //! [`Entities`], [`LinkService`] and [`Search`]; each method is one operation of the HTTP contract.
 
 mod commit;
-mod decide;
 mod delete;
-mod document;
 mod download;
 mod entities;
 mod expand;
 mod fields;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
-mod fixture;
+pub(crate) mod fixture;
 mod graph;
 mod indexing;
+mod interrupted;
 mod jobs;
 mod key_value;
 mod links;
@@ -23,7 +22,6 @@ mod locks;
 mod registry;
 pub(crate) mod rights;
 mod search;
-mod symmetric;
 mod types;
 mod upload;
 mod view;
@@ -35,6 +33,7 @@ pub use self::{
     expand::Expanded,
     graph::{Edge, Graph, Node},
     indexing::Indexing,
+    interrupted::InterruptedJobs,
     jobs::{JobPage, JobService, RejectedFile},
     links::{LinkDirection, LinkService, LinkSummary},
     registry::Registry,

@@ -14,8 +14,8 @@ use crate::{
 };
 
 use super::{
-    Downloads, Entities, Indexing, JobService, LinkService, Search, Types, Uploads,
-    commit::store_error, locks::EntityLocks,
+    Downloads, Entities, Indexing, InterruptedJobs, JobService, LinkService, Search, Types,
+    Uploads, commit::store_error, interrupted::Running, locks::EntityLocks,
 };
 
 /// How long a catalog in memory is trusted. Reads on another server may lag a type change by at most 1 s; writes never do, since a
@@ -33,6 +33,7 @@ pub struct Registry {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(super) locks: EntityLocks,
+    pub(super) running: Running,
     known: Mutex<Known>,
     /// Held while the catalog is read, so that many requests cause one read.
     reading: tokio::sync::Mutex<()>,
@@ -67,6 +68,7 @@ impl Registry {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             locks: EntityLocks::default(),
+            running: Running::default(),
             known: Mutex::default(),
             reading: tokio::sync::Mutex::new(()),
             secret: OnceCell::new(),
@@ -130,6 +132,11 @@ impl Registry {
         JobService { registry: self }
     }
 
+    /// Jobs whose process is gone.
+    pub fn interrupted_jobs(&self) -> InterruptedJobs<'_> {
+        InterruptedJobs { registry: self }
+    }
+
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
@@ -178,6 +185,14 @@ impl Registry {
         known.catalog = Some(Arc::clone(&catalog));
         known.asked_at = (known.invalidations == invalidations).then_some(asked_at);
         Ok(catalog)
+    }
+
+    /// All types as this process last saw them. After a write: what was done must be told also when the store cannot be asked now.
+    pub async fn catalog_for_telling(&self) -> Result<Arc<Catalog>, Error> {
+        match self.catalog().await {
+            Ok(catalog) => Ok(catalog),
+            Err(error) => self.known().catalog.clone().ok_or(error),
+        }
     }
 
     /// Makes the next [`Registry::catalog`] ask the store: after a type was changed, or a commit met one that had.

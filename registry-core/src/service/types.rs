@@ -282,7 +282,7 @@ impl Types<'_> {
         };
         Ok(WrittenType {
             entity_type,
-            catalog: self.registry.catalog().await?,
+            catalog: self.registry.catalog_for_telling().await?,
             outcome: match change.before {
                 None => Outcome::Created,
                 Some(_) => Outcome::Updated,
@@ -393,7 +393,9 @@ fn refuse_violation(change: &TypeChange, violation: TypeViolation) -> Error {
     } else {
         format!("{count} entities")
     };
+    let many = i64::try_from(count).is_ok_and(|count| count >= crate::limits::IN_USE_COUNTED);
     let message = match code {
+        "type_in_use" if many => format!("the type has at least {entities}"),
         "would_drop" => format!("{name} holds data in {entities}: name it in drop to remove it"),
         "type_in_use" => format!("the type has {entities}"),
         _ => format!("{entities} would violate the change of {name}"),

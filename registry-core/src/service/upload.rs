@@ -8,13 +8,14 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures::future::Either;
 
 use crate::{
     Caller, Catalog, EntityType, Error, JobId, Timestamp,
     entity_type::Key,
     port::{
-        Atomicity, Effect, Job, JobCounts, JobFailure, JobState, Jobs, LoadEnd, LoadMode, LoadPlan,
-        LoadReport, LoadSink, Position, RowFailure, StoreError,
+        Atomicity, Effect, Job, JobCounts, JobFailure, JobState, Jobs, LoadEnd, LoadMark, LoadMode,
+        LoadPlan, LoadReport, LoadSink, Position, RowFailure, StoreError, StoreErrorKind,
     },
     problem::{Place, Problem, Refusal},
     upload::{self, Checked, Format, Options, Source},
@@ -24,6 +25,8 @@ use super::{Registry, commit::store_error, rights::require_writer};
 
 /// How long jobs are kept.
 pub(super) const KEPT: Duration = Duration::from_hours(24);
+/// How often a job is said to be at work; far below [`SILENCE`](super::interrupted::SILENCE).
+const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How often a file is read again from its first row when others change what it is about.
 const ATTEMPTS: usize = 3;
 /// Errors that an answer lists.
@@ -101,10 +104,14 @@ impl Uploads<'_> {
             error_counts: BTreeMap::new(),
             media_type: request.format.media_type().to_owned(),
             header: checked.rejected_header.clone(),
+            staged: parameters.staged(),
+            pending: None,
+            reason: None,
             created_at: now,
             finished_at: None,
         };
         registry.jobs.put_job(&job).await?;
+        let _at_work = registry.running.enter(id);
         for attempt in 1.. {
             let sink = Sink::new(&*registry.jobs, job.clone(), checked);
             let rows = upload::rows(
@@ -124,9 +131,10 @@ impl Uploads<'_> {
                 ids: Arc::clone(&registry.ids),
                 at: registry.now(),
             };
-            let loaded = registry.store.load(plan, rows, &sink).await;
+            let loaded = at_work(&*registry.jobs, id, registry.store.load(plan, rows, &sink)).await;
             let told = sink.into_told();
             job = told.job;
+            job.pending = None;
             match loaded {
                 Ok(report) if report.end != LoadEnd::Stale => {
                     return self
@@ -142,7 +150,7 @@ impl Uploads<'_> {
                     if let Err(second) = self.fail(job).await {
                         tracing::warn!(error = %second, job = %id, "a failed upload's job could not be written");
                     }
-                    return Err(store_error(error));
+                    return Err(store_error(of_load(error, &parameters)));
                 }
             }
             // Others were faster: from the first row again, under the types as they are now.
@@ -201,6 +209,36 @@ impl Uploads<'_> {
     }
 }
 
+/// Drives a load and says every few seconds that its job is at work, since one step of it may take minutes.
+async fn at_work<T>(jobs: &dyn Jobs, id: JobId, load: impl Future<Output = T>) -> T {
+    let mut load = std::pin::pin!(load);
+    loop {
+        if let Ok(loaded) = tokio::time::timeout(HEARTBEAT, load.as_mut()).await {
+            return loaded;
+        }
+        // Beside the load, which may hold what the touch waits for.
+        let touched = std::pin::pin!(jobs.touch_job(id));
+        match futures::future::select(touched, load.as_mut()).await {
+            Either::Left((Ok(()), _)) => {}
+            Either::Left((Err(error), _)) => {
+                tracing::warn!(%error, job = %id, "an upload could not tell that it is at work");
+            }
+            Either::Right((loaded, _)) => return loaded,
+        }
+    }
+}
+
+/// The failure of a load that has begun. Unless it was staged, slices before it are applied: nobody may be told that nothing was written.
+fn of_load(error: StoreError, parameters: &Parameters) -> StoreError {
+    if parameters.staged() || error.kind == StoreErrorKind::Internal {
+        return error;
+    }
+    StoreError {
+        kind: StoreErrorKind::UnknownOutcome,
+        ..error
+    }
+}
+
 /// Jobs created before this are gone.
 pub(super) fn kept_since(now: Timestamp) -> Timestamp {
     let kept = i64::try_from(KEPT.as_micros()).unwrap_or(i64::MAX);
@@ -231,6 +269,11 @@ struct Parameters {
 }
 
 impl Parameters {
+    /// Whether nothing is applied before the end.
+    fn staged(&self) -> bool {
+        self.atomic == Atomicity::All || self.effect == Effect::DryRun
+    }
+
     fn read(entity_type: &EntityType, request: &UploadRequest) -> Result<Self, Error> {
         let mut problems = Vec::new();
         let mode = match request.mode.as_deref() {
@@ -428,17 +471,29 @@ impl LoadSink for Sink<'_> {
                 let count = told.job.error_counts.entry(error.code.clone());
                 *count.or_default() += 1;
             }
-            let room = ERRORS.saturating_sub(told.errors.len());
-            told.errors.extend(errors.iter().take(room).cloned());
+            told.errors.extend(errors.iter().cloned());
+            // Rows that waited for later ones are told of last.
+            told.errors.sort_by_key(|error| error.line);
+            told.errors.truncate(ERRORS);
             told.job.id
         };
         self.jobs.add_failures(id, &errors, &rejected).await
+    }
+
+    async fn writing(&self, mark: LoadMark) -> Result<(), StoreError> {
+        let job = {
+            let mut told = self.told();
+            told.job.pending = Some(mark);
+            told.job.clone()
+        };
+        self.jobs.put_job(&job).await
     }
 
     async fn progress(&self, counts: &JobCounts) -> Result<ControlFlow<()>, StoreError> {
         let job = {
             let mut told = self.told();
             told.job.counts = *counts;
+            told.job.pending = None;
             told.job.clone()
         };
         self.jobs.put_job(&job).await?;

@@ -68,7 +68,7 @@ pub fn entity_json(
 ) -> String {
     let mut out = Vec::with_capacity(512);
     write_entity(&mut out, catalog, entity_type, entity, select, expanded);
-    String::from_utf8(out).unwrap_or_default()
+    String::from_utf8(out).expect("put together from texts and ASCII alone")
 }
 
 /// Appends the document of an entity; see [`entity_json`].

@@ -1,17 +1,18 @@
 //! One write of one entity, with what it changes at the other ends of symmetric links.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    Caller, Entity, EntityId, EntityType, Error, Scope, Timestamp, change::Operation,
-    port::Conflict,
+    Caller, Entity, EntityId, EntityType, Error, Links, Scope, Timestamp,
+    change::Operation,
+    port::{Conflict, EntityRef, RowLink},
+    write::{Context, Mirror, NoTarget, missing, pointer, targets},
 };
 
 use super::{
     Outcome, Registry, Written,
     commit::{Retry, Unapplied},
-    decide::Context,
-    symmetric::Mirror,
+    rights::may_read,
 };
 
 /// What was decided for one entity.
@@ -68,65 +69,164 @@ impl<'a> Write<'a> {
         self.touched.clone()
     }
 
-    /// Commits a decision. `None`: the store has moved on, read and decide again.
+    /// Commits a decision; `given` are the links that its document named. `None`: the store has moved on, read and decide again.
     pub(super) async fn commit(
         &mut self,
         entity_type: &Arc<EntityType>,
         at: Timestamp,
         decision: Decision,
+        given: &[RowLink],
     ) -> Result<Option<Written>, Error> {
-        let (entity, mirror, first, outcome) = match decision {
-            Decision::Keep(entity) => {
-                return Ok(Some(Written {
-                    entity,
-                    entity_type: Arc::clone(entity_type),
-                    outcome: Outcome::Unchanged,
-                    position: None,
-                }));
-            }
-            Decision::Create(entity) => {
-                let mirror = Mirror::of(entity_type, entity.id, None, Some(&entity.links));
-                let first = Operation::Create(entity.clone());
-                (entity, mirror, first, Outcome::Created)
-            }
-            Decision::Update { before, after } => {
-                let links = (Some(&before.links), Some(&after.links));
-                let mirror = Mirror::of(entity_type, after.id, links.0, links.1);
-                let entity = after.clone();
-                let first = Operation::Update { before, after };
-                (entity, mirror, first, Outcome::Updated)
-            }
+        let (before, entity, outcome) = match decision {
+            Decision::Keep(entity) => (None, entity, Outcome::Unchanged),
+            Decision::Create(entity) => (None, entity, Outcome::Created),
+            Decision::Update { before, after } => (Some(before), after, Outcome::Updated),
         };
-        let mut operations = vec![first];
-        let partners: Vec<EntityId> = mirror.partners().into_iter().collect();
-        if !partners.is_empty() {
-            let context = Context {
-                caller: self.caller,
-                entity_type,
-                at,
-            };
-            let read = self.registry.read(&partners, &Scope::Everything).await?;
-            operations.extend(mirror.decide(context, entity.id, read)?);
+        let written = |entity, position| Written {
+            entity,
+            entity_type: Arc::clone(entity_type),
+            outcome,
+            position,
+        };
+        if outcome == Outcome::Unchanged {
+            return Ok(Some(written(entity, None)));
         }
-        let touched = partners.into_iter().chain([entity.id]);
-        match self
-            .registry
-            .commit(self.caller, at, vec![Arc::clone(entity_type)], operations)
-            .await
-        {
-            Ok(receipt) => Ok(Some(Written {
-                entity,
-                entity_type: Arc::clone(entity_type),
-                outcome,
-                position: Some(receipt.position),
-            })),
-            Err(Unapplied::Refused(error)) => Err(error),
+        let held = before.as_ref().map(|before| &before.links);
+        let mirror = Mirror::of(entity_type, entity.id, held, &entity.links);
+        let context = Context {
+            caller: self.caller,
+            entity_type,
+            at,
+        };
+        let mut operations = vec![match &before {
+            None => Operation::Create(entity.clone()),
+            Some(before) => Operation::Update {
+                before: Arc::clone(before),
+                after: entity.clone(),
+            },
+        }];
+        let applied = match self.mirrored(context, &mirror).await {
+            Ok(mirrored) => {
+                operations.extend(mirrored);
+                let types = vec![Arc::clone(entity_type)];
+                self.registry
+                    .commit(self.caller, at, types, operations)
+                    .await
+            }
+            Err(error) => Err(Unapplied::Refused(error)),
+        };
+        match applied {
+            Ok(receipt) => Ok(Some(written(entity, Some(receipt.position)))),
+            Err(Unapplied::Refused(error)) => {
+                let present = before.map(|before| before.links.clone());
+                let present = present.unwrap_or_default();
+                Err(self
+                    .every_target(context, entity.id, &present, given, error)
+                    .await?)
+            }
             Err(Unapplied::Again(conflict)) => {
-                self.touched.extend(touched);
+                self.touched.extend(mirror.partners());
+                self.touched.push(entity.id);
                 self.again(&conflict).await?;
                 Ok(None)
             }
         }
+    }
+
+    /// The updates of the other ends of symmetric links.
+    async fn mirrored(
+        &self,
+        context: Context<'_>,
+        mirror: &Mirror,
+    ) -> Result<Vec<Operation>, Error> {
+        let partners: Vec<EntityId> = mirror.partners().into_iter().collect();
+        if partners.is_empty() {
+            return Ok(Vec::new());
+        }
+        let read = self.registry.read(&partners, &Scope::Everything).await?;
+        let read: BTreeMap<EntityId, Entity> = read.into_iter().map(|one| (one.id, one)).collect();
+        let mut problems = Vec::new();
+        for (number, target) in mirror.added() {
+            let partner = read.get(target);
+            if !partner.is_some_and(|partner| may_read(context.caller, partner)) {
+                let link = context.entity_type.link(*number);
+                let place = link.map(pointer).unwrap_or_default();
+                problems.push(missing(place).with_value(target.to_string()));
+            }
+        }
+        if !problems.is_empty() {
+            return Err(Error::refused_write(problems));
+        }
+        let mut operations = Vec::with_capacity(read.len());
+        // Of another type: the commit refuses the target with its own words; nothing is to be mirrored there.
+        let partners = read
+            .into_values()
+            .filter(|partner| partner.type_id == context.entity_type.id);
+        for partner in partners {
+            match mirror.decide(context, &partner) {
+                Ok(links) => {
+                    if let Some(after) = context.relink(&partner, links) {
+                        let before = Arc::new(partner);
+                        operations.push(Operation::Update { before, after });
+                    }
+                }
+                Err(more) => problems.extend(more),
+            }
+        }
+        if problems.is_empty() {
+            Ok(operations)
+        } else {
+            Err(Error::refused_write(problems))
+        }
+    }
+
+    /// A commit names the first target that it finds at fault; this names all of them, each at its place in the document.
+    async fn every_target(
+        &self,
+        context: Context<'_>,
+        own: EntityId,
+        present: &Links,
+        given: &[RowLink],
+        error: Error,
+    ) -> Result<Error, Error> {
+        let of_target = matches!(&error, Error::Refused(refused)
+            if matches!(refused.code, "link_target_not_found" | "link_target_type"));
+        if !of_target {
+            return Ok(error);
+        }
+        let named = given.iter().flat_map(|link| &link.targets);
+        let ids: Vec<EntityId> = named
+            .filter_map(|target| match &target.reference {
+                EntityRef::Id(id) => Some(*id),
+                EntityRef::Key(_) => None,
+            })
+            .collect();
+        let read = self.registry.read(&ids, &Scope::Everything).await?;
+        let mut known: BTreeMap<EntityId, _> = read
+            .iter()
+            .filter(|one| may_read(context.caller, one))
+            .map(|one| (one.id, one.type_id))
+            .collect();
+        known.insert(own, context.entity_type.id);
+        let find = |link: &crate::entity_type::Link, reference: &EntityRef| match reference {
+            EntityRef::Id(id) => match known.get(id) {
+                Some(type_id) if link.to.allows(*type_id) => Ok(*id),
+                Some(_) => Err(NoTarget::WrongType),
+                None => Err(NoTarget::Missing),
+            },
+            EntityRef::Key(_) => Err(NoTarget::Missing),
+        };
+        let mut problems = Vec::new();
+        for given in given {
+            if let Some(link) = context.entity_type.link(given.link) {
+                targets(link, present, given, &find, &mut problems);
+            }
+        }
+        // They may have come meanwhile.
+        if problems.is_empty() {
+            return Ok(error);
+        }
+        Ok(Error::refused_write(problems))
     }
 
     /// Counts a conflict and waits a little; refuses when there were too many.

@@ -8,13 +8,13 @@ use crate::{
     field::Kind,
     json,
     port::{LoadItem, LoadRow, RowFailure, RowLink, RowPatch, RowTarget},
+    write,
 };
 
 use super::{
     Options,
     columns::{Column, Columns, REASON},
     csv_records::{cells, shorten},
-    item::principals,
     references::{TargetKey, by_id},
     source::{FileFault, Record, utf8},
     values,
@@ -27,6 +27,8 @@ pub(super) struct CsvRows {
     columns: Columns,
     options: Options,
     header: String,
+    /// Where a row names its entity.
+    naming: Vec<String>,
 }
 
 impl CsvRows {
@@ -74,6 +76,7 @@ impl CsvRows {
             header: header.to_owned(),
             columns,
             options: options.clone(),
+            naming: super::naming_pointers(entity_type, options),
         })
     }
 
@@ -135,12 +138,9 @@ impl CsvRows {
         for (column, cell) in self.columns.columns.iter().zip(&cells) {
             self.cell(&mut row, column, &cell.text, &mut problems);
         }
-        if problems.is_empty() {
-            row.key = super::row_key(&self.options, &row.patch);
-            LoadItem::Row(Box::new(row))
-        } else {
-            failed(row.raw, problems)
-        }
+        row.patch.faults = problems;
+        row.key = super::row_key(&self.options, &row.patch);
+        super::item_of(row, &self.naming)
     }
 
     /// The record as the file of rejected rows has it: cells up to the last column, then the reason's delimiter.
@@ -178,14 +178,14 @@ impl CsvRows {
             Column::Id => match text.parse() {
                 Ok(id) => row.id = Some(id),
                 Err(_) => problems.push(
-                    Problem::at("/_id", "invalid_id", "an id is a UUID").with_value(shorten(text)),
+                    Problem::at("/_id", "invalid_id", "is not a UUID").with_value(shorten(text)),
                 ),
             },
             Column::Owners => {
-                row.patch.owners = principals_cell("/owners", text, problems);
+                row.patch.owners = principals_cell("owners", text, problems);
             }
             Column::Readers => {
-                row.patch.readers = principals_cell("/readers", text, problems);
+                row.patch.readers = principals_cell("readers", text, problems);
             }
             Column::Ids(link) => {
                 let found = match link.cardinality {
@@ -282,11 +282,15 @@ fn list(
     }
 }
 
-fn principals_cell(place: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Vec<Principal>> {
-    if let Ok(value) = json::read(text.as_bytes()) {
-        return principals(place, &value, problems);
-    }
-    problems
-        .push(Problem::at(place, "type", "the cell must be a JSON list").with_value(shorten(text)));
-    None
+fn principals_cell(
+    member: &str,
+    text: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Vec<Principal>> {
+    let Ok(value) = json::read(text.as_bytes()) else {
+        let problem = Problem::at(format!("/{member}"), "type", "the cell must be a JSON list");
+        problems.push(problem.with_value(shorten(text)));
+        return None;
+    };
+    write::principals(member, &value, problems)
 }

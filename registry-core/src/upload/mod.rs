@@ -17,10 +17,11 @@ mod values;
 mod write;
 
 use crate::{
-    Data, Encoded,
-    entity_type::Key,
+    Data, Encoded, EntityType, Problem,
+    entity_type::{Key, fields},
     key,
-    port::{LoadMode, RowPatch},
+    port::{LoadItem, LoadMode, LoadRow, RowFailure, RowPatch},
+    problem::Place,
 };
 
 pub use self::{
@@ -83,4 +84,27 @@ fn row_key(options: &Options, patch: &RowPatch) -> Option<Encoded> {
         .filter_map(|number| Some((*number, patch.fields.get(number)?.clone()?)))
         .collect();
     key::value(key, &parts)
+}
+
+/// Where a row names its entity: none of it may be unreadable.
+fn naming_pointers(entity_type: &EntityType, options: &Options) -> Vec<String> {
+    let key = options.key.iter().flat_map(|key| &key.fields);
+    let key = key.filter_map(|number| entity_type.field(*number));
+    key.map(fields::pointer)
+        .chain(["/_id".to_owned()])
+        .collect()
+}
+
+/// The row; refused at once when what is wrong with it leaves open which entity it is about.
+fn item_of(row: LoadRow, naming: &[String]) -> LoadItem {
+    let unnamed =
+        |fault: &Problem| matches!(&fault.place, Place::Pointer(at) if naming.contains(at));
+    if row.patch.faults.iter().any(unnamed) {
+        return LoadItem::Rejected(RowFailure {
+            line: row.line,
+            raw: row.raw,
+            errors: row.patch.faults,
+        });
+    }
+    LoadItem::Row(Box::new(row))
 }

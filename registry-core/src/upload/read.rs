@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     Catalog, EntityType, Error,
-    port::{LoadItem, RowStream, StoreError},
+    port::{LoadItem, RowStream, Rows, StoreError},
 };
 
 use super::{
@@ -98,6 +98,18 @@ impl File {
 ///
 /// A fault of the file as a whole ends the stream with an error: it can only come up when the file is not the one that was checked.
 pub fn rows(
+    source: Arc<dyn Source>,
+    catalog: Arc<Catalog>,
+    entity_type: Arc<EntityType>,
+    options: Options,
+) -> Rows<'static> {
+    Rows::new(move || {
+        let (source, catalog) = (Arc::clone(&source), Arc::clone(&catalog));
+        stream_of(source, catalog, Arc::clone(&entity_type), options.clone())
+    })
+}
+
+fn stream_of(
     source: Arc<dyn Source>,
     catalog: Arc<Catalog>,
     entity_type: Arc<EntityType>,

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    Catalog, EntityId, EntityType, LinkTargets, Problem, TypeId,
+    Catalog, EntityType, LinkTargets, Problem, TypeId,
     entity_type::{Field, Key, Link},
-    load::NO_TARGET,
     port::{EntityRef, KeyRef, RowTarget},
+    write,
 };
 
 use super::{csv_records::shorten, values};
@@ -79,18 +79,12 @@ fn unheld(problem: Problem, shown: String) -> Problem {
     if matches!(problem.code, "type" | "format" | "nul_character") {
         return problem;
     }
-    Problem::at("", "link_target_not_found", NO_TARGET).with_value(shown)
+    write::missing(String::new()).with_value(shown)
 }
 
 /// The target named by an id.
 pub(super) fn by_id(text: &str) -> Result<RowTarget, Problem> {
-    let id: EntityId = text
-        .parse()
-        .map_err(|_| Problem::at("", "invalid_id", "an id is a UUID").with_value(shorten(text)))?;
-    Ok(RowTarget {
-        reference: EntityRef::Id(id),
-        shown: id.to_string(),
-    })
+    write::id(text).map_err(|problem| problem.with_value(shorten(text)))
 }
 
 /// The target named by an item's value: an id, or `{"code": "US"}`.
@@ -98,11 +92,7 @@ pub(super) fn by_json(catalog: &Catalog, link: &Link, value: &Value) -> Result<R
     match value {
         Value::String(text) => by_id(text),
         Value::Object(members) => by_member(catalog, link, members),
-        _ => Err(Problem::at(
-            "",
-            "type",
-            "a link target is an id, or an object with one key of the target",
-        )),
+        other => write::id_alone(link, other),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -14,7 +14,7 @@ use registry_core::{
     change::{ChangeSet, LinkRow},
     port::{
         BuildStep, CatalogRows, ChangePage, ChangeRow, CommitError, Conflict, EntityStream, Found,
-        LinkCount, LoadPlan, LoadReport, LoadSink, Position, Receipt, RowStream, Store, StoreError,
+        LinkCount, LoadPlan, LoadReport, LoadSink, Position, Receipt, Rows, Store, StoreError,
         StoreErrorKind,
     },
     query::Query,
@@ -31,6 +31,9 @@ struct Faulty {
     store: MemoryStore,
     commits: Mutex<VecDeque<CommitError>>,
     catalogs: AtomicUsize,
+    /// Whether the types cannot be read from the next commit on, and whether that has been.
+    lost_after_commit: AtomicBool,
+    lost: AtomicBool,
 }
 
 impl Faulty {
@@ -45,6 +48,10 @@ impl Faulty {
 impl Store for Faulty {
     async fn catalog(&self, known: Option<Version>) -> Result<Option<CatalogRows>, StoreError> {
         self.catalogs.fetch_add(1, Ordering::Relaxed);
+        if self.lost.load(Ordering::Relaxed) {
+            let kind = StoreErrorKind::Unavailable;
+            return Err(StoreError::new(kind, "reading the catalog", "lost"));
+        }
         self.store.catalog(known).await
     }
 
@@ -115,7 +122,12 @@ impl Store for Faulty {
         let failure = self.commits.lock().unwrap().pop_front();
         match failure {
             Some(error) => Err(error),
-            None => self.store.commit(set).await,
+            None => {
+                let done = self.store.commit(set).await;
+                let lost = self.lost_after_commit.load(Ordering::Relaxed);
+                self.lost.store(lost, Ordering::Relaxed);
+                done
+            }
         }
     }
 
@@ -131,7 +143,7 @@ impl Store for Faulty {
     async fn load(
         &self,
         plan: LoadPlan,
-        rows: RowStream<'_>,
+        rows: Rows<'_>,
         sink: &dyn LoadSink,
     ) -> Result<LoadReport, StoreError> {
         self.store.load(plan, rows, sink).await
@@ -155,6 +167,8 @@ async fn faulty() -> (Arc<Faulty>, Registry) {
         store: MemoryStore::new(),
         commits: Mutex::default(),
         catalogs: AtomicUsize::new(0),
+        lost_after_commit: AtomicBool::new(false),
+        lost: AtomicBool::new(false),
     });
     let registry = Registry::new(store.clone(), Arc::new(MemoryStore::new()));
     let document = object(&json!({"name": "note", "fields": {"text": {"type": "text"}}}));
@@ -243,6 +257,21 @@ async fn a_write_is_decided_again_when_the_store_has_moved_on() {
     {
         result.unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_was_written_is_told_also_when_the_store_is_lost_after_it() {
+    let (store, registry) = faulty().await;
+    store.lost_after_commit.store(true, Ordering::Relaxed);
+    let added = object(&json!({"fields": {"more": {"type": "text"}}}));
+    let done = registry
+        .types()
+        .change(&admin(), "note", &added, None)
+        .await;
+    assert_eq!(done.unwrap().entity_type.version, Version(2));
+    registry.catalog().await.unwrap_err();
+    let told = registry.catalog_for_telling().await.unwrap();
+    assert!(told.by_name("note").is_some());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod faults;
 mod graphs;
 mod indexing;
 mod links;
+mod one_write;
 mod races;
 mod rights;
 mod searches;

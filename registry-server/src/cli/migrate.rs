@@ -3,7 +3,6 @@
 use clap::Args;
 
 use super::{CommandError, End, store::StoreFlags};
-use crate::wire;
 
 /// Brings the store to this version's tables and ends.
 #[derive(Debug, Args)]
@@ -14,11 +13,9 @@ pub(crate) struct Migrate {
 
 impl Migrate {
     pub(super) async fn run(self) -> Result<End, CommandError> {
-        let settings = wire::StoreSettings {
-            migrate: wire::Migrate::Yes,
-            ..self.store.settings()
-        };
-        wire::open(&settings).await?;
+        let mut flags = self.store;
+        flags.no_migrate = false;
+        flags.open().await?;
         println!("the store is at this version's tables");
         Ok(End::Done)
     }

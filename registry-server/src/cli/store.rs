@@ -58,8 +58,11 @@ impl StoreFlags {
         }
     }
 
-    /// Opens the store.
+    /// Opens the store. The data folder is made when the store is kept there.
     pub(crate) async fn open(&self) -> Result<Registry, WireError> {
+        if self.store.is_none() {
+            self.folder()?;
+        }
         wire::open(&self.settings()).await
     }
 }

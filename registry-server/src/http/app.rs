@@ -2,15 +2,28 @@
 
 use std::{
     path::PathBuf,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use metrics_exporter_prometheus::PrometheusHandle;
-use registry_core::{Caller, Error, port::Position, service::Registry};
+use registry_core::{
+    Error,
+    port::{Position, StoreError, StoreErrorKind},
+    service::Registry,
+};
 use tokio::sync::{OnceCell, Semaphore};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
+
+use super::callers::{Callers, Everyone};
+
+/// How long a commit may be on its way after whoever sent it was stopped.
+const GIVEN_UP: Duration = Duration::from_secs(1);
 
 /// Limits and places of the HTTP surface.
 #[derive(Clone, Debug)]
@@ -55,10 +68,14 @@ impl Default for HttpSettings {
 #[derive(Debug)]
 pub struct App {
     pub(crate) registry: Registry,
-    pub(crate) caller: Caller,
+    pub(crate) callers: Arc<dyn Callers>,
     pub(crate) settings: HttpSettings,
     pub(crate) permits: Semaphore,
     pub(crate) metrics: Option<PrometheusHandle>,
+    /// What goes on when its request is gone: uploads that have arrived.
+    pub(crate) work: TaskTracker,
+    /// Cancelled when work is waited for no longer.
+    pub(crate) giving_up: CancellationToken,
     leaving: AtomicBool,
     epoch: OnceCell<Uuid>,
     request_prefix: u64,
@@ -70,15 +87,24 @@ impl App {
     pub fn new(registry: Registry, settings: HttpSettings) -> Self {
         Self {
             registry,
-            caller: Caller::default_organisation(),
+            callers: Arc::new(Everyone::default()),
             permits: Semaphore::new(settings.max_requests),
             settings,
             metrics: None,
+            work: TaskTracker::new(),
+            giving_up: CancellationToken::new(),
             leaving: AtomicBool::new(false),
             epoch: OnceCell::new(),
             request_prefix: Uuid::new_v4().as_u64_pair().0,
             requests: AtomicU64::new(0),
         }
+    }
+
+    /// The same, asking this who a caller is.
+    #[must_use]
+    pub fn with_callers(mut self, callers: Arc<dyn Callers>) -> Self {
+        self.callers = callers;
+        self
     }
 
     /// The same, showing the metrics of this recorder at `/metrics`.
@@ -100,6 +126,25 @@ impl App {
         }
     }
 
+    /// Waits for what goes on although its request is gone; to be called when no request is at work.
+    pub(crate) async fn finish_work(&self) {
+        self.work.close();
+        self.work.wait().await;
+    }
+
+    /// Stops what goes on still; uploads among it are told to be interrupted.
+    pub(crate) async fn give_up_work(&self) {
+        let jobs = self.registry.interrupted_jobs();
+        let left = jobs.running_here();
+        self.giving_up.cancel();
+        self.finish_work().await;
+        // A commit that was on its way to the store arrives, or does not.
+        tokio::time::sleep(GIVEN_UP).await;
+        if let Err(error) = jobs.end_given_up(&left).await {
+            tracing::warn!(%error, "interrupted uploads could not be written; the next start does it");
+        }
+    }
+
     pub(crate) fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::Relaxed)
     }
@@ -115,7 +160,15 @@ impl App {
         let epoch = self
             .epoch
             .get_or_try_init(|| async { self.registry.store().epoch().await })
-            .await?;
+            .await
+            .map_err(|error| match at {
+                // The write is made: its answer may not say that nothing was written.
+                Some(_) => StoreError {
+                    kind: StoreErrorKind::UnknownOutcome,
+                    ..error
+                },
+                None => error,
+            })?;
         let position = match at {
             Some(position) => position,
             None => self.head().await?,

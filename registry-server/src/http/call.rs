@@ -27,6 +27,8 @@ pub(crate) struct Call {
     pub(crate) app: Arc<App>,
     pub(crate) route: &'static Route,
     pub(crate) parts: Parts,
+    /// Who asks.
+    pub(crate) caller: Arc<Caller>,
     /// The media type of the body, one of those that the route takes.
     pub(crate) media_type: &'static str,
     /// The media type of the answer, one of those that the route gives.
@@ -47,7 +49,7 @@ impl Call {
 
     /// Who asks.
     pub(crate) fn caller(&self) -> &Caller {
-        &self.app.caller
+        &self.caller
     }
 
     /// The query parameters, checked against those of the route.

@@ -14,7 +14,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 use http_body_util::LengthLimitError;
 
 use super::{
@@ -73,7 +73,8 @@ impl Endpoint {
             .iter()
             .find(|(route, _)| route.method == *method);
         let settings = &self.app.settings;
-        let sizes = check_sizes(&parts, settings.max_request_line, settings.max_headers);
+        let sizes = check_length(&parts)
+            .and_then(|()| check_sizes(&parts, settings.max_request_line, settings.max_headers));
         let (answer, meter) = match (sizes, operation) {
             (Err(failure), _) => (Err(failure), &self.other),
             (Ok(()), Some((route, meter))) => {
@@ -149,7 +150,7 @@ impl Endpoint {
             gives => negotiate(&parts.headers, gives)?,
         };
         let media_type = match route.takes {
-            Takes::Nothing => "",
+            Takes::Nothing | Takes::Whatever => "",
             Takes::Json(accepted) => {
                 no_encoding(&parts.headers)?;
                 content_type(&parts.headers, accepted)?
@@ -169,10 +170,15 @@ impl Endpoint {
         }
         let (json, stream) = match route.takes {
             Takes::Json(_) => (self.read_json(&parts.headers, body).await?, Body::empty()),
-            Takes::Nothing | Takes::File(_) => (Bytes::new(), body),
+            Takes::Nothing => {
+                self.no_body(body).await?;
+                (Bytes::new(), Body::empty())
+            }
+            Takes::Whatever | Takes::File(_) => (Bytes::new(), body),
         };
         Ok(Call {
             app: Arc::clone(&self.app),
+            caller: self.app.callers.caller(&parts.headers),
             route,
             parts,
             media_type,
@@ -181,6 +187,32 @@ impl Endpoint {
             stream: Mutex::new(stream),
             prefer,
         })
+    }
+
+    /// Refuses a body where none belongs: it must not be passed over in silence. A chunked one may be empty, which only its end tells.
+    async fn no_body(&self, body: Body) -> Result<(), Failure> {
+        if http_body::Body::is_end_stream(&body) {
+            return Ok(());
+        }
+        let empty = async {
+            let mut frames = body.into_data_stream();
+            while let Some(frame) = frames.next().await {
+                if !frame.is_ok_and(|bytes| bytes.is_empty()) {
+                    return false;
+                }
+            }
+            true
+        };
+        match tokio::time::timeout(self.app.settings.request_timeout, empty).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure::new(
+                StatusCode::BAD_REQUEST,
+                "unexpected_body",
+                "this operation takes no body",
+            )
+            .header(header::CONNECTION, HeaderValue::from_static("close"))),
+            Err(_) => Err(body_too_slow()),
+        }
     }
 
     async fn read_json(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Failure> {
@@ -209,14 +241,37 @@ impl Endpoint {
                 "incomplete_body",
                 "the body broke off",
             )),
-            Err(_) => Err(Failure::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "request_timeout",
-                "the body took too long to arrive",
-            )
-            .header(header::CONNECTION, HeaderValue::from_static("close"))),
+            Err(_) => Err(body_too_slow()),
         }
     }
+}
+
+fn body_too_slow() -> Failure {
+    Failure::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "request_timeout",
+        "the body took too long to arrive",
+    )
+    .header(header::CONNECTION, HeaderValue::from_static("close"))
+}
+
+/// Marks a request whose length can be read in two ways, where its headers no longer show it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TwoLengths;
+
+/// Refuses `Content-Length` beside `Transfer-Encoding` (RFC 9112 section 6.3): whoever stands in front may have believed the other one.
+fn check_length(parts: &Parts) -> Result<(), Failure> {
+    let both = parts.headers.contains_key(header::TRANSFER_ENCODING)
+        && parts.headers.contains_key(header::CONTENT_LENGTH);
+    if both || parts.extensions.get::<TwoLengths>().is_some() {
+        return Err(Failure::new(
+            StatusCode::BAD_REQUEST,
+            "malformed_request",
+            "Content-Length and Transfer-Encoding must not stand together",
+        )
+        .header(header::CONNECTION, HeaderValue::from_static("close")));
+    }
+    Ok(())
 }
 
 fn caused_by_limit(error: &axum::Error) -> bool {

@@ -3,6 +3,7 @@
 mod app;
 mod body;
 mod call;
+mod callers;
 mod endpoint;
 mod entities;
 mod entity_types;
@@ -20,7 +21,9 @@ mod routes;
 mod search;
 mod service;
 
+pub(crate) use self::endpoint::TwoLengths;
 pub use self::{
     app::{App, HttpSettings},
+    callers::{Callers, Everyone},
     router::Surface,
 };

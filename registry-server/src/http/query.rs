@@ -41,7 +41,7 @@ impl<'a> Parameters<'a> {
             if found.iter().any(|(other, _)| *other == name) {
                 return Err(Failure::parameter(
                     name,
-                    "unknown_parameter",
+                    "invalid_parameter",
                     format!("{name} is given more than once"),
                 ));
             }

@@ -37,8 +37,10 @@ pub(crate) struct Route {
 /// What body an operation takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Takes {
-    /// None.
+    /// None: one that is sent is refused.
     Nothing,
+    /// It is not looked at.
+    Whatever,
     /// A JSON document of one of these media types, read whole before the handler.
     Json(&'static [&'static str]),
     /// A file of one of these media types, read by the handler; may be compressed.

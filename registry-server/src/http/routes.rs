@@ -44,7 +44,7 @@ const fn later(method: Method, path: &'static str) -> Route {
         parameters: &[
             "version", "since", "type", "limit", "wait_for", "cursor", "repair",
         ],
-        takes: Takes::Nothing,
+        takes: Takes::Whatever,
         gives: &[],
         success: 404,
         handler: |call| {

@@ -1,7 +1,7 @@
 //! Problems for requests that cannot even be parsed.
 //!
 //! The HTTP library answers those by itself, with a bare status. This stream stands below it and puts a problem document in the place
-//! of such an answer.
+//! of such an answer. It also hands what it reads to the [`HeadReader`].
 
 use std::{
     io::{self, IoSlice},
@@ -11,6 +11,11 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::{
+    HEAD_BUFFER,
+    lengths::{HeadReader, Lengths},
+};
+
 /// A stream that replaces bare refusals.
 #[derive(Debug)]
 pub(super) struct OwnRefusals<S> {
@@ -19,12 +24,14 @@ pub(super) struct OwnRefusals<S> {
     fresh: bool,
     /// What stands in the place of a bare refusal, and how much of it is written.
     instead: Option<(Vec<u8>, usize)>,
+    heads: HeadReader,
 }
 
 impl<S> OwnRefusals<S> {
-    pub(super) fn new(stream: S) -> Self {
+    pub(super) fn new(stream: S, lengths: Lengths) -> Self {
         Self {
             stream,
+            heads: HeadReader::new(lengths),
             fresh: true,
             instead: None,
         }
@@ -37,7 +44,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for OwnRefusals<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
+        let bytes = buffer.filled().get(before..).unwrap_or_default();
+        self.heads.read(bytes, HEAD_BUFFER);
+        Poll::Ready(read)
     }
 }
 
@@ -101,6 +112,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for OwnRefusals<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        if !self.fresh {
+            self.heads.begin();
+        }
         self.fresh = true;
         Poll::Ready(Ok(()))
     }
@@ -129,7 +143,7 @@ fn replacement(bytes: &[u8]) -> Option<Vec<u8>> {
         b"414" => (
             "414 URI Too Long",
             "uri_too_long",
-            "the request line is at most 65536 bytes",
+            "the request line is too long",
         ),
         b"431" => (
             "431 Request Header Fields Too Large",
@@ -146,7 +160,7 @@ fn replacement(bytes: &[u8]) -> Option<Vec<u8>> {
     );
     let head = format!(
         "HTTP/1.1 {line}\r\ncontent-type: application/problem+json\r\nx-request-id: {request_id}\r\n\
-         x-content-type-options: nosniff\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+         x-content-type-options: nosniff\r\nvary: authorization\r\ncache-control: private, no-cache\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     Some((head + &body).into_bytes())

@@ -173,6 +173,15 @@ macro_rules! store_contract {
                 a_key_taken_since_it_was_resolved_is_not_taken_twice
                 a_target_deleted_since_it_was_resolved_is_not_linked_to
             }
+            later_rows {
+                a_row_may_link_to_a_later_one_of_any_slice
+                rows_may_link_to_each_other
+                rows_of_different_slices_link_to_each_other_when_all_are_applied_at_once
+                a_row_whose_target_never_comes_fails_with_those_that_wait_for_it
+                a_symmetric_link_to_a_later_row_is_held_by_both_ends
+                rows_of_several_slices_may_be_linked_to_one_that_comes_after_them
+                an_update_waits_for_nobody
+            }
             upload {
                 links_are_found_by_key_and_the_same_file_again_changes_nothing
                 with_all_it_must_apply_every_row_in_one_transaction_or_none
@@ -183,13 +192,20 @@ macro_rules! store_contract {
                 a_key_given_up_by_an_earlier_row_is_free
                 the_other_end_of_a_symmetric_link_gets_one_new_version
                 rights_hold_for_every_row
+            }
+            upload_files {
                 a_file_that_cannot_be_read_leaves_no_job_and_no_row
                 bad_records_are_rows_that_failed_and_the_others_go_in
                 rejected_rows_can_be_mended_and_sent_again
+            }
+            round_trips {
                 upload_of_a_download_changes_nothing_and_into_an_empty_registry_gives_it_back
                 a_download_goes_into_an_empty_registry_whole
+            }
+            upload_jobs {
                 jobs_are_seen_by_who_started_them_and_admins
                 a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_applied
+                an_interrupted_job_tells_what_of_its_last_write_is_stored
             }
             concurrency {
                 of_64_parallel_creations_with_one_unique_value_exactly_one_succeeds
@@ -206,6 +222,7 @@ macro_rules! store_contract {
                 a_record_must_be_kept_once_however_many_failures_name_its_line
                 cleared_failures_are_gone_and_others_may_follow
                 writing_the_job_must_not_take_the_request_to_cancel_back
+                a_job_must_not_be_ended_when_it_was_touched_or_has_ended
                 expired_jobs_go_with_all_that_belongs_to_them
             }
             identity {

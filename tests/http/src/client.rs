@@ -1,15 +1,25 @@
 //! Sends requests and writes down what comes back.
 
-use std::{fmt::Write, sync::Arc};
+use std::{fmt::Write, io, sync::Arc};
 
 use axum::{
     body::{Body, to_bytes},
-    http::{HeaderMap, Request, StatusCode},
+    http::{HeaderMap, HeaderName, Request, StatusCode},
 };
-use registry_server::http::{App, HttpSettings, Surface};
+use bytes::Bytes;
+use futures::stream;
+use registry_core::service::Registry;
+use registry_server::{
+    http::{App, HttpSettings, Surface},
+    serve,
+};
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
-use crate::{Backend, CountingIds, StandingClock};
+use crate::{Backend, CountingIds, Faults, Faulty, NamedCallers, StandingClock};
 
 /// Headers that stand in every answer, or differ from run to run.
 const UNSHOWN: [&str; 4] = [
@@ -23,6 +33,7 @@ const UNSHOWN: [&str; 4] = [
 #[derive(Debug)]
 pub struct Client {
     surface: Surface,
+    faults: Faults,
     transcript: String,
 }
 
@@ -43,6 +54,14 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
+    /// The same, once it has what every answer has.
+    fn check(self) -> Self {
+        assert_eq!(self.headers["x-content-type-options"], "nosniff");
+        assert_eq!(self.headers["cache-control"], "private, no-cache");
+        assert_eq!(self.headers["vary"], "authorization");
+        self
+    }
+
     /// A text in the body, by pointer.
     pub fn text(&self, pointer: &str) -> String {
         let json = self.json();
@@ -51,22 +70,28 @@ impl Answer {
 }
 
 impl Client {
-    /// A client of a surface over an empty store, with small limits.
-    pub async fn over(backend: &impl Backend) -> Self {
-        let registry = backend
-            .registry()
-            .await
+    /// A client of a surface over an empty store.
+    pub async fn over(backend: &impl Backend, settings: HttpSettings) -> Self {
+        let (store, jobs) = backend.open().await;
+        let faults = Faults::default();
+        let store = Arc::new(Faulty {
+            store,
+            faults: faults.clone(),
+        });
+        let registry = Registry::new(store, jobs)
             .with_clock(Arc::new(StandingClock))
             .with_ids(Arc::new(CountingIds::default()));
-        let settings = HttpSettings {
-            max_body: 4 * 1024,
-            max_upload: 64 * 1024,
-            ..HttpSettings::default()
-        };
+        let app = App::new(registry, settings).with_callers(Arc::new(NamedCallers));
         Self {
-            surface: Surface::new(Arc::new(App::new(registry, settings))),
+            surface: Surface::new(Arc::new(app)),
+            faults,
             transcript: String::new(),
         }
+    }
+
+    /// What goes wrong in the store.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// The application behind it.
@@ -119,6 +144,62 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.body(Body::from(body.to_vec())).unwrap();
+        let answer = self.answer(request).await;
+        self.write_down(method, target, headers, body, &answer);
+        answer
+    }
+
+    /// A request with a JSON body, made before the next upload reads this row, counted from 0; its answer must be 200.
+    pub fn meanwhile(&self, row: usize, method: &str, target: &str, body: &Value) {
+        let surface = self.surface.clone();
+        let request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        self.faults.before_row(row, async move {
+            assert_eq!(surface.answer(request).await.status(), 200);
+        });
+    }
+
+    /// A request whose body never ends.
+    pub async fn send_endless(&mut self, method: &str, target: &str, media_type: &str) -> Answer {
+        let headers = [("content-type", media_type)];
+        let request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header("x-request-id", "test")
+            .header("content-type", media_type)
+            .body(Body::from_stream(stream::pending::<io::Result<Bytes>>()))
+            .unwrap();
+        let answer = self.answer(request).await;
+        self.write_down(method, target, &headers, b"", &answer);
+        answer
+    }
+
+    /// Bytes over a connection, until the server closes it.
+    pub async fn raw(&mut self, request: &str) -> Answer {
+        let listener = serve::listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(serve::serve(listener, self.surface.clone()));
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        let (mut reader, mut writer) = connection.split();
+        let mut bytes = Vec::new();
+        // The server may close before it has read everything.
+        let (_, read) = tokio::join!(
+            writer.write_all(request.as_bytes()),
+            reader.read_to_end(&mut bytes)
+        );
+        read.unwrap();
+        server.abort();
+        let answer = parse(&bytes);
+        let line = request.lines().next().unwrap();
+        self.write_down("RAW", line, &[], b"", &answer);
+        answer
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Answer {
         let (parts, answer) = self.surface.answer(request).await.into_parts();
         let answer = Answer {
             status: parts.status,
@@ -126,10 +207,7 @@ impl Client {
             body: to_bytes(answer, usize::MAX).await.unwrap().to_vec(),
         };
         assert_eq!(answer.headers["x-request-id"], "test");
-        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
-        assert_eq!(answer.headers["cache-control"], "private, no-cache");
-        self.write_down(method, target, headers, body, &answer);
-        answer
+        answer.check()
     }
 
     fn write_down(
@@ -190,6 +268,30 @@ impl Client {
             insta::assert_snapshot!(name, self.transcript);
         });
     }
+}
+
+/// An answer as it came over a connection; its request id, which must be in the body too, is taken for `test`.
+fn parse(bytes: &[u8]) -> Answer {
+    let text = std::str::from_utf8(bytes).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let (name, value) = line.split_once(": ").unwrap();
+        if !["date", "content-length"].contains(&name) {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            headers.insert(name, value.parse().unwrap());
+        }
+    }
+    let id = headers["x-request-id"].to_str().unwrap();
+    assert!(body.contains(id), "{text}");
+    Answer {
+        status: status.parse().unwrap(),
+        body: body.replace(id, "test").into_bytes(),
+        headers,
+    }
+    .check()
 }
 
 /// One line per member of the document, so that differences are short.

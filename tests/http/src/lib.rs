@@ -16,21 +16,57 @@
     reason = "a scenario is one function, told by its file's first line: requests in their order"
 )]
 
+mod callers;
 mod client;
+mod faults;
 mod fixed;
 pub mod scenario;
 
-use async_trait::async_trait;
-use registry_core::service::Registry;
+use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
+use registry_core::port::{Jobs, Store};
+use registry_server::http::HttpSettings;
+
+pub use callers::{CALLER, NamedCallers};
 pub use client::Client;
+pub use faults::{Fault, Faults, Faulty};
 pub use fixed::{CountingIds, StandingClock};
 
 /// A store to run the scenarios over; kept until a scenario has ended.
 #[async_trait]
 pub trait Backend: Default {
-    /// A registry over an empty store.
-    async fn registry(&self) -> Registry;
+    /// An empty store.
+    async fn open(&self) -> (Arc<dyn Store>, Arc<dyn Jobs>);
+}
+
+/// The settings that a scenario runs under.
+pub fn settings(scenario: &str) -> HttpSettings {
+    let settings = HttpSettings {
+        max_body: 64 * 1024,
+        max_upload: 64 * 1024,
+        ..HttpSettings::default()
+    };
+    match scenario {
+        "limits" => HttpSettings {
+            max_upload: 32 * 1024 * 1024,
+            ..settings
+        },
+        "timeouts" => HttpSettings {
+            request_timeout: Duration::from_millis(100),
+            ..settings
+        },
+        "overload" => HttpSettings {
+            max_requests: 0,
+            request_timeout: Duration::from_millis(10),
+            ..settings
+        },
+        "connections" => HttpSettings {
+            max_request_line: 1024,
+            ..settings
+        },
+        _ => settings,
+    }
 }
 
 /// Runs every scenario over a backend, one test each.
@@ -38,7 +74,8 @@ pub trait Backend: Default {
 macro_rules! http_scenarios {
     ($backend:ty) => {
         $crate::http_scenarios!(@each $backend:
-            conventions, entity_types, type_changes, entities, links, search, uploads, downloads, jobs, service, problems
+            conventions, entity_types, type_changes, definitions, entities, values, links, search, uploads, rows, downloads, jobs, service, problems,
+            rights, limits, failures, timeouts, overload, connections
         );
     };
     (@each $backend:ty: $($name:ident),*) => {
@@ -46,7 +83,8 @@ macro_rules! http_scenarios {
             #[tokio::test]
             async fn $name() {
                 let backend = <$backend>::default();
-                let mut client = $crate::Client::over(&backend).await;
+                let settings = $crate::settings(stringify!($name));
+                let mut client = $crate::Client::over(&backend, settings).await;
                 $crate::scenario::$name::run(&mut client).await;
                 client.compare(stringify!($name));
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use registry_core::service::Registry;
+use registry_core::port::{Jobs, Store};
 use registry_http_tests::Backend;
 use registry_memory::MemoryStore;
 
@@ -12,9 +12,9 @@ struct Memory;
 
 #[async_trait]
 impl Backend for Memory {
-    async fn registry(&self) -> Registry {
+    async fn open(&self) -> (Arc<dyn Store>, Arc<dyn Jobs>) {
         let store = Arc::new(MemoryStore::new());
-        Registry::new(Arc::clone(&store) as _, store)
+        (Arc::clone(&store) as _, store)
     }
 }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use registry_core::service::Registry;
+use registry_core::port::{Jobs, Store};
 use registry_http_tests::Backend;
 use registry_postgres::{PostgresConfig, testing::Database};
 
@@ -14,10 +14,10 @@ struct Postgres(Database);
 
 #[async_trait]
 impl Backend for Postgres {
-    async fn registry(&self) -> Registry {
+    async fn open(&self) -> (Arc<dyn Store>, Arc<dyn Jobs>) {
         let config = PostgresConfig::url(self.0.url().await);
         let store = Arc::new(registry_postgres::open(config).await.unwrap());
-        Registry::new(Arc::clone(&store) as _, store)
+        (Arc::clone(&store) as _, store)
     }
 }
 

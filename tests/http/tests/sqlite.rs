@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use registry_core::service::Registry;
+use registry_core::port::{Jobs, Store};
 use registry_http_tests::Backend;
 use registry_sqlite::SqliteConfig;
 use tempfile::TempDir;
@@ -20,10 +20,10 @@ impl Default for Sqlite {
 
 #[async_trait]
 impl Backend for Sqlite {
-    async fn registry(&self) -> Registry {
+    async fn open(&self) -> (Arc<dyn Store>, Arc<dyn Jobs>) {
         let config = SqliteConfig::file(self.0.path().join("registry.db"));
         let store = Arc::new(registry_sqlite::open(config).await.unwrap());
-        Registry::new(Arc::clone(&store) as _, store)
+        (Arc::clone(&store) as _, store)
     }
 }
 

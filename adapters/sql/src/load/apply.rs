@@ -1,17 +1,18 @@
 //! Applying everything staged: the pieces of an ordinary commit, over the staging tables.
 
 use registry_core::{
-    LinkTargets,
+    LinkTargets, Scope,
     port::{Conflict, Position, StoreError, StoreErrorKind},
 };
 
 use crate::{
     Argument,
     ColumnType::Int,
-    Driver, Sql,
-    apply::{LOGGED, Stop, check_types, read_logged},
-    entities::and_readable,
-    write::{self, Piece, Source},
+    Dialect, Driver, Sql,
+    apply::{LOGGED, check_types, read_logged},
+    lock::{self, Hold},
+    retry::Stop,
+    write::{self, Fate, Piece, Source},
 };
 
 use super::{Area, stage::remember};
@@ -28,45 +29,23 @@ pub(super) async fn all<D: Driver>(
     )
     .await?;
     check_complete(area, transaction).await?;
-    lock_updated(area, transaction).await?;
+    let load = area.load;
+    let staged = |table, verb| Source::Staged { table, load, verb };
+    let keys = |fate| Source::StagedKeys { load, fate };
+    lock(area, transaction).await?;
     check_targets(area, transaction).await?;
-    exactly(
-        area,
-        transaction,
-        write::insert_entities,
-        "staging_entity",
-        "create",
-    )
-    .await?;
-    run(
-        area,
-        transaction,
-        write::delete_keys,
-        "staging_key",
-        Some("out"),
-    )
-    .await?;
-    exactly(area, transaction, write::insert_keys, "staging_key", "in").await?;
-    exactly(
-        area,
-        transaction,
-        write::update_entities,
-        "staging_entity",
-        "update",
-    )
-    .await?;
+    let created = staged("staging_entity", Some("create"));
+    exactly(area, transaction, write::insert_entities, created).await?;
+    exactly(area, transaction, write::insert_keys, keys(Fate::Claimed)).await?;
+    exactly(area, transaction, write::move_keys, keys(Fate::Moved)).await?;
+    run(area, transaction, write::delete_keys, keys(Fate::Released)).await?;
+    let updated = staged("staging_entity", Some("update"));
+    exactly(area, transaction, write::update_entities, updated).await?;
     for (_, table, verb, piece) in write::SIDE_PIECES {
-        run(area, transaction, piece, table, Some(verb)).await?;
+        run(area, transaction, piece, staged(table, Some(verb))).await?;
     }
     let mut sql = Sql::new(D::DIALECT);
-    write::insert_changes(
-        &mut sql,
-        Source::Staged {
-            table: "staging_change",
-            load: area.load,
-            verb: None,
-        },
-    );
+    write::insert_changes(&mut sql, staged("staging_change", None));
     let rows = area
         .driver
         .fetch_in(transaction, sql.finish_fresh(LOGGED))
@@ -102,12 +81,10 @@ async fn run<D: Driver>(
     area: &Area<D>,
     transaction: &mut D::Transaction,
     piece: Piece,
-    table: &'static str,
-    verb: Option<&'static str>,
+    source: Source,
 ) -> Result<u64, Stop> {
     let mut sql = Sql::new(D::DIALECT);
-    let load = area.load;
-    piece(&mut sql, Source::Staged { table, load, verb });
+    piece(&mut sql, source);
     let statement = sql.finish_fresh(&[]);
     Ok(area.driver.execute_in(transaction, statement).await?)
 }
@@ -117,15 +94,13 @@ async fn exactly<D: Driver>(
     area: &Area<D>,
     transaction: &mut D::Transaction,
     piece: Piece,
-    table: &'static str,
-    verb: &'static str,
+    source: Source,
 ) -> Result<(), Stop> {
     let mut sql = Sql::new(D::DIALECT);
-    sql.push(&format!("SELECT count(*) FROM {table} WHERE load = "))
-        .bind(Argument::Id(area.load));
-    sql.push(&format!(" AND verb = '{verb}'"));
+    sql.push("SELECT count(*) FROM ");
+    source.clone().push(&mut sql);
     let staged = count(area, transaction, sql).await?;
-    if staged > 0 && run(area, transaction, piece, table, Some(verb)).await? != staged {
+    if staged > 0 && run(area, transaction, piece, source).await? != staged {
         return Err(stale());
     }
     Ok(())
@@ -154,33 +129,34 @@ async fn count<D: Driver>(
     Ok(total)
 }
 
-/// Locks the entities to be updated in order of their ids; their versions are compared by the update itself.
-async fn lock_updated<D: Driver>(
-    area: &Area<D>,
-    transaction: &mut D::Transaction,
-) -> Result<(), Stop> {
+/// Locks the entities that are changed, and those that are linked to, in order of their ids. The versions are compared by the update itself.
+async fn lock<D: Driver>(area: &Area<D>, transaction: &mut D::Transaction) -> Result<(), Stop> {
+    if D::DIALECT == Dialect::Sqlite {
+        return Ok(());
+    }
+    let (linked, changed) = (Hold::Linked.number(), Hold::Changed.number());
     let mut sql = Sql::new(D::DIALECT);
-    sql.push("SELECT count(*) FROM (SELECT e.id FROM entity AS e WHERE e.id IN (SELECT s.id FROM staging_entity AS s WHERE s.load = ");
-    sql.bind(Argument::Id(area.load))
-        .push(" AND s.verb = 'update') ORDER BY e.id");
-    sql.push(D::DIALECT.lock(" FOR NO KEY UPDATE"))
-        .push(") AS locked");
+    sql.push(&format!(
+        "SELECT count(*) FROM (SELECT x.id, max(x.hold) AS hold FROM (SELECT s.id, {changed} AS hold FROM staging_entity AS s WHERE s.load = "
+    ))
+    .bind(Argument::Id(area.load));
+    sql.push(&format!(
+        " AND s.verb = 'update' UNION ALL SELECT s.target, {linked} FROM staging_link AS s WHERE s.load = "
+    ))
+    .bind(Argument::Id(area.load));
+    sql.push(" AND s.verb = 'in') AS x GROUP BY x.id ORDER BY x.id) AS r CROSS JOIN LATERAL (");
+    let kinds = [Hold::Linked, Hold::Changed];
+    lock::by_kind(&mut sql, &kinds, "e.id", |_, _| ());
+    sql.push(") AS e");
     count(area, transaction, sql).await?;
     Ok(())
 }
 
-/// Locks link targets against deletion, and checks that each is there, inside the scope and of an allowed type.
+/// Checks that each link target is of an allowed type and inside the scope, as it will be when all is applied: see [`crate::targets`].
 async fn check_targets<D: Driver>(
     area: &Area<D>,
     transaction: &mut D::Transaction,
 ) -> Result<(), Stop> {
-    let mut sql = Sql::new(D::DIALECT);
-    sql.push("SELECT count(*) FROM (SELECT e.id FROM entity AS e WHERE e.id IN (SELECT s.target FROM staging_link AS s WHERE s.load = ");
-    sql.bind(Argument::Id(area.load))
-        .push(" AND s.verb = 'in') ORDER BY e.id");
-    sql.push(D::DIALECT.lock(" FOR KEY SHARE"))
-        .push(") AS locked");
-    count(area, transaction, sql).await?;
     for link in area.entity_type.live_links() {
         let mut sql = Sql::new(D::DIALECT);
         sql.push(
@@ -191,11 +167,12 @@ async fn check_targets<D: Driver>(
             .bind(Argument::Int(i64::from(link.number.0)));
         sql.push(") AS d WHERE NOT EXISTS (SELECT 1 FROM entity AS e WHERE e.id = d.target");
         and_allowed(&mut sql, "e.type", &link.to);
-        and_readable(&mut sql, "e", &area.scope);
+        and_readable_then(area, &mut sql, "e");
         sql.push(") AND NOT EXISTS (SELECT 1 FROM staging_entity AS c WHERE c.load = ")
             .bind(Argument::Id(area.load));
         sql.push(" AND c.id = d.target AND c.verb = 'create'");
         and_allowed(&mut sql, "c.type", &link.to);
+        and_readable_then(area, &mut sql, "c");
         sql.push(")");
         if count(area, transaction, sql).await? > 0 {
             return Err(stale());
@@ -209,4 +186,29 @@ fn and_allowed(sql: &mut Sql, column: &str, to: &LinkTargets) {
         sql.push(" AND ")
             .id_in(column, types.iter().map(|id| id.0).collect());
     }
+}
+
+/// Appends `AND` the condition that the entity named `alias` will be inside the scope when all is applied: by a row of `owner` that stays, or
+/// by one that comes.
+fn and_readable_then<D: Driver>(area: &Area<D>, sql: &mut Sql, alias: &str) {
+    let Scope::Readable(principals) = &area.scope else {
+        return;
+    };
+    let principals: Vec<String> = principals
+        .iter()
+        .map(|one| one.as_str().to_owned())
+        .collect();
+    sql.push(&format!(
+        " AND (EXISTS (SELECT 1 FROM owner AS o WHERE o.type = {alias}.type AND o.entity = {alias}.id AND "
+    ))
+    .text_in("o.principal", principals.clone());
+    sql.push(" AND NOT EXISTS (SELECT 1 FROM staging_owner AS x WHERE x.load = ")
+        .bind(Argument::Id(area.load));
+    sql.push(" AND x.verb = 'out' AND x.entity = o.entity AND x.principal = o.principal)) OR EXISTS (SELECT 1 FROM staging_owner AS x WHERE x.load = ")
+        .bind(Argument::Id(area.load));
+    sql.push(&format!(
+        " AND x.verb = 'in' AND x.entity = {alias}.id AND "
+    ))
+    .text_in("x.principal", principals)
+    .push("))");
 }

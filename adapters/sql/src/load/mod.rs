@@ -23,10 +23,13 @@ use registry_core::{
 use uuid::Uuid;
 
 use crate::{
-    Argument, ColumnType, Dialect, Driver, EngineError, Failure, Sql,
-    apply::{Stop, Work, statement},
+    Argument, ColumnType, Driver, EngineError, Sql,
+    apply::statement,
     driver::Committing,
     group,
+    long::{self, Purpose},
+    retry::{Stop, retrying},
+    work::Work,
 };
 
 /// Every staging table, with the column that names the load first.
@@ -42,8 +45,6 @@ const TABLES: [&str; 8] = [
 ];
 /// A load that touched its area longer ago than this is dead: slices take seconds.
 const ABANDONED_MICROS: i64 = 10 * 60 * 1_000_000;
-/// A deadlock or serialization failure runs a transaction again this often.
-const RETRIES: usize = 3;
 
 /// The area of one load.
 pub(crate) struct Area<D: Driver> {
@@ -100,20 +101,7 @@ impl<D: Driver> Area<D> {
 
     /// A transaction without a bound on its statements: slices and their application take what they take.
     async fn begin(&self) -> Result<D::Transaction, EngineError> {
-        let mut transaction = self.driver.begin().await?;
-        if D::DIALECT == Dialect::Postgres {
-            // The connection is set up for writes of a few rows; a load's statements are planned for what they find.
-            let mut sql = Sql::new(D::DIALECT);
-            sql.push("SELECT length(set_config('statement_timeout', '0', true)");
-            for setting in ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"] {
-                sql.push(&format!(" || set_config('{setting}', 'on', true)"));
-            }
-            sql.push(")::bigint");
-            self.driver
-                .fetch_in(&mut transaction, sql.finish(&[ColumnType::Int]))
-                .await?;
-        }
-        Ok(transaction)
+        long::begin(self.driver.as_ref(), Purpose::Load).await
     }
 
     async fn try_write(
@@ -161,19 +149,6 @@ impl<D: Driver> Area<D> {
     }
 }
 
-/// Whether a transaction that stopped so may be run again.
-fn again(stop: &Stop) -> bool {
-    matches!(stop, Stop::Engine(error) if matches!(error.failure, Failure::Retry | Failure::Unique))
-}
-
-fn failed(stop: Stop) -> StoreError {
-    match stop {
-        Stop::Engine(error) => error.into_store_error("loading", Committing::No),
-        Stop::Store(error) => error,
-        Stop::Conflict(conflict) => StoreError::internal("loading", conflict),
-    }
-}
-
 #[async_trait]
 impl<D: Driver> LoadArea for Area<D> {
     async fn resolve(&self, lookup: &Lookup) -> Result<Resolution, StoreError> {
@@ -181,40 +156,34 @@ impl<D: Driver> LoadArea for Area<D> {
     }
 
     async fn write(&self, set: ChangeSet, seen: &[EntityId]) -> Result<Written, StoreError> {
-        let mut tries = 0;
-        loop {
-            match self.try_write(&set, seen).await {
-                Ok(position) => {
-                    let position = position.unwrap_or(registry_core::port::Position {
-                        transaction: 0,
-                        sequence: 0,
-                    });
-                    return Ok(Written::Applied(Receipt { position }));
-                }
-                Err(Stop::Conflict(conflict)) => return Ok(Written::Refused(vec![conflict])),
-                Err(stop) if again(&stop) && tries < RETRIES => tries += 1,
-                Err(stop) => return Err(failed(stop)),
+        match retrying(|| self.try_write(&set, seen)).await {
+            Ok(position) => {
+                let position = position.unwrap_or(registry_core::port::Position {
+                    transaction: 0,
+                    sequence: 0,
+                });
+                Ok(Written::Applied(Receipt { position }))
             }
+            Err(Stop::Conflict(conflict)) => Ok(Written::Refused(vec![conflict])),
+            Err(stop) => Err(stop.into_store_error("loading")),
         }
     }
 
     async fn stage(&self, operations: Vec<Operation>, seen: &[EntityId]) -> Result<(), StoreError> {
         let set = self.change_set(operations);
-        let (added, replaced) = stage::stage(self, &set, seen).await.map_err(failed)?;
+        let (added, replaced) = stage::stage(self, &set, seen)
+            .await
+            .map_err(|stop| stop.into_store_error("loading"))?;
         self.staged.fetch_add(added, Ordering::Relaxed);
         self.staged.fetch_sub(replaced, Ordering::Relaxed);
         Ok(())
     }
 
     async fn apply(&self) -> Result<Applied, StoreError> {
-        let mut tries = 0;
-        loop {
-            match self.try_apply().await {
-                Ok(position) => return Ok(Applied::Applied(Receipt { position })),
-                Err(Stop::Conflict(_)) => return Ok(Applied::Stale),
-                Err(stop) if again(&stop) && tries < RETRIES => tries += 1,
-                Err(stop) => return Err(failed(stop)),
-            }
+        match retrying(|| self.try_apply()).await {
+            Ok(position) => Ok(Applied::Applied(Receipt { position })),
+            Err(Stop::Conflict(_)) => Ok(Applied::Stale),
+            Err(stop) => Err(stop.into_store_error("loading")),
         }
     }
 

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::{
     Argument, Column, Dialect, Driver, Sql, Statement,
-    apply::{Stop, statement},
+    apply::statement,
+    retry::Stop,
     write::{
         change_columns, entity_columns, key_columns, link_columns, owner_columns, value_columns,
     },

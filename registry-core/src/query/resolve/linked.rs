@@ -9,7 +9,7 @@ use crate::{
     problem::Error,
     query::{
         ast::{Filter, LinkEnd, LinkStep},
-        error::refuse,
+        error::{refuse, refuse_name},
         params::LinkedTo,
     },
 };
@@ -20,7 +20,7 @@ use super::{
     unknown,
 };
 
-/// Linked to all of these, in either direction, by any live link or the one named; 400 `invalid_links`.
+/// Linked to all of these, in either direction, by any live link or the one named; 422 `unknown_link`, 400 `invalid_links`.
 ///
 /// An entity that is absent or that the caller may not read matches nothing.
 pub fn resolve_links(
@@ -38,7 +38,7 @@ pub fn resolve_links(
             Some(name) => {
                 let hops = named_hops(catalog, &types, name);
                 if hops.is_empty() {
-                    return Err(fail(unknown(name)));
+                    return Err(refuse_name("links", "unknown_link", unknown(name)));
                 }
                 hops
             }

@@ -1,10 +1,9 @@
 //! Operations on entities.
 
 mod by_key;
+mod change;
 mod create;
 mod delete;
-mod patch;
-mod put;
 mod read;
 mod written;
 
@@ -60,7 +59,7 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: Takes::Json(JSON),
         gives: JSON,
         success: 200,
-        handler: |call| Box::pin(put::answer(call)),
+        handler: |call| Box::pin(change::answer(call)),
     },
     Route {
         method: Method::PATCH,
@@ -71,7 +70,7 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: Takes::Json(MERGE),
         gives: JSON,
         success: 200,
-        handler: |call| Box::pin(patch::answer(call)),
+        handler: |call| Box::pin(change::answer(call)),
     },
     Route {
         method: Method::DELETE,

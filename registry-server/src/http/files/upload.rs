@@ -37,14 +37,27 @@ pub(super) async fn answer(mut call: Call) -> Answer {
         null: parameters.owned("null"),
         delimiter: parameters.owned("delimiter"),
     };
-    let app = Arc::clone(&call.app);
+    let (app, caller) = (Arc::clone(&call.app), Arc::clone(&call.caller));
     // On a task of its own: once the file is here, it is applied to the end even when the client goes away.
-    let work =
-        tokio::spawn(async move { app.registry.uploads().upload(&app.caller, request).await });
-    let outcome = work
+    let upload = async move { app.registry.uploads().upload(&caller, request).await };
+    let upload = call.app.giving_up.clone().run_until_cancelled_owned(upload);
+    let outcome = call
+        .app
+        .work
+        .spawn(upload)
         .await
-        .map_err(|error| Failure::internal(format!("an upload ended early: {error}")))??;
+        .map_err(|error| Failure::internal(format!("an upload ended early: {error}")))?
+        .ok_or_else(shutting_down)??;
     present(&call, outcome).await
+}
+
+/// The server ended before the upload did; its job says what became of it.
+fn shutting_down() -> Failure {
+    Failure::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "unknown_outcome",
+        "the server ended before the upload: its job tells what became of it",
+    )
 }
 
 async fn present(call: &Call, outcome: UploadOutcome) -> Answer {

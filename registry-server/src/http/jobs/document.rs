@@ -29,6 +29,7 @@ pub(super) fn summary(job: &Job, catalog: &Catalog) -> Map<String, Value> {
         ("job", json!(job.id)),
         ("type", json!(type_name)),
         ("state", json!(job.state)),
+        ("reason", json!(job.reason)),
         ("counts", json!(job.counts)),
         ("error_counts", json!(job.error_counts)),
         ("created_at", json!(job.created_at.to_string())),

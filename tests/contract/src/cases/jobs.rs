@@ -1,6 +1,6 @@
 //! Upload jobs.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use registry_core::{
     JobId, Timestamp, TypeId,
@@ -12,6 +12,9 @@ use crate::{
     Harness,
     fixture::{AT, LATER, principal},
 };
+
+/// Longer than any test.
+const LONG: Duration = Duration::from_mins(10);
 
 fn job_id(number: u32) -> JobId {
     JobId(Uuid::from_u128(
@@ -29,6 +32,9 @@ fn job(number: u32) -> Job {
         error_counts: BTreeMap::new(),
         media_type: "text/csv".to_owned(),
         header: None,
+        staged: false,
+        pending: None,
+        reason: None,
         created_at: Timestamp(AT.0 + i64::from(number)),
         finished_at: None,
     }
@@ -212,6 +218,45 @@ pub async fn writing_the_job_must_not_take_the_request_to_cancel_back(harness: i
     subject.jobs.request_cancel(job_id(9)).await.unwrap();
     assert!(!subject.jobs.cancel_requested(job_id(9)).await.unwrap());
     assert_eq!(subject.jobs.job(job_id(9)).await.unwrap(), None);
+}
+
+pub async fn a_job_must_not_be_ended_when_it_was_touched_or_has_ended(harness: impl Harness) {
+    let subject = harness.open().await;
+    let other = harness.open().await;
+    let silence = Duration::from_millis(300);
+    let ended = |number| Job {
+        state: JobState::Failed,
+        reason: Some("interrupted".to_owned()),
+        finished_at: Some(LATER),
+        ..job(number)
+    };
+    for number in 1..=3 {
+        subject.jobs.put_job(&job(number)).await.unwrap();
+    }
+    let succeeded = Job {
+        state: JobState::Succeeded,
+        ..job(3)
+    };
+    subject.jobs.put_job(&succeeded).await.unwrap();
+    assert_eq!(other.jobs.silent_jobs(LONG).await.unwrap(), []);
+    tokio::time::sleep(silence * 2).await;
+    subject.jobs.touch_job(job_id(2)).await.unwrap();
+    assert_eq!(other.jobs.silent_jobs(silence).await.unwrap(), [job(1)]);
+    for (number, expected) in [(1, true), (1, false), (2, false), (3, false), (4, false)] {
+        let written = other.jobs.end_silent_job(&ended(number), silence).await;
+        assert_eq!(written.unwrap(), expected, "{number}");
+    }
+    assert_eq!(subject.jobs.job(job_id(1)).await.unwrap(), Some(ended(1)));
+    assert_eq!(subject.jobs.job(job_id(2)).await.unwrap(), Some(job(2)));
+    assert_eq!(subject.jobs.job(job_id(3)).await.unwrap(), Some(succeeded));
+    assert_eq!(
+        other.jobs.silent_jobs(Duration::ZERO).await.unwrap(),
+        [job(2)]
+    );
+    // Who was taken for dead and is not tells the truth in the end.
+    subject.jobs.put_job(&job(1)).await.unwrap();
+    assert_eq!(other.jobs.job(job_id(1)).await.unwrap(), Some(job(1)));
+    subject.jobs.touch_job(job_id(9)).await.unwrap();
 }
 
 pub async fn expired_jobs_go_with_all_that_belongs_to_them(harness: impl Harness) {

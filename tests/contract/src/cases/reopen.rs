@@ -60,6 +60,9 @@ pub async fn jobs_survive(harness: impl Harness) {
         error_counts: std::collections::BTreeMap::new(),
         media_type: "text/csv".to_owned(),
         header: None,
+        staged: false,
+        pending: None,
+        reason: None,
         created_at: AT,
         finished_at: None,
     };

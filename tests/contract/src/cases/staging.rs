@@ -5,9 +5,7 @@ use std::sync::Arc;
 use futures::{StreamExt as _, stream};
 use registry_core::{
     EntityType, Version, limits,
-    port::{
-        Atomicity, Effect, LoadEnd, LoadItem, LoadMode, LoadPlan, LoadRow, RowStream, StoreError,
-    },
+    port::{Atomicity, Effect, LoadEnd, LoadItem, LoadMode, LoadPlan, LoadRow, Rows, StoreError},
     query::{Count, Query},
 };
 
@@ -15,7 +13,7 @@ use crate::{
     Harness, Subject,
     fixture::{
         Build as _, airport, airport_type, country, country_type, entity, id,
-        load::{BuildRow as _, Remember, by_key, counts, plan, row, rows},
+        load::{BuildRow as _, Remember, by_key, counts, plan, row, row_stream, rows},
         query, text, update,
     },
 };
@@ -31,14 +29,14 @@ fn airports(count: u32) -> Vec<LoadRow> {
 }
 
 /// Rows as a stream that does something before it yields the row at this place.
-fn interrupted<'a, F>(mut of: Vec<LoadRow>, place: u32, interruption: F) -> RowStream<'a>
+fn interrupted<'a, F>(mut of: Vec<LoadRow>, place: u32, interruption: F) -> Rows<'a>
 where
     F: Future<Output = Result<(), StoreError>> + Send + 'a,
 {
     let place = usize::try_from(place).unwrap();
     let after = of.split_off(place);
     let pause = stream::once(interruption).filter_map(async |outcome| outcome.err().map(Err));
-    rows(of).chain(pause).chain(rows(after)).boxed()
+    Rows::once(row_stream(of).chain(pause).chain(row_stream(after)).boxed())
 }
 
 async fn count(subject: &Subject, of: &EntityType) -> u64 {
@@ -252,7 +250,7 @@ pub async fn rows_that_could_not_be_read_are_failures_like_others(harness: impl 
         LoadItem::Row(Box::new(row(3))),
     ];
     let sink = Remember::default();
-    let stream = stream::iter(items.map(Ok)).boxed();
+    let stream = Rows::once(stream::iter(items.map(Ok)).boxed());
     let report = subject.store.load(plan, stream, &sink).await.unwrap();
     assert_eq!(report.counts, counts([2, 0, 0, 1, 0]));
     assert_eq!(sink.failures(), [(2, vec!["bad_row"])]);

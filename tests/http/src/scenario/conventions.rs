@@ -106,7 +106,7 @@ pub async fn run(client: &mut Client) {
         .send("POST", "/entity/country", &[json_type, gzip], "{}")
         .await;
     // Sizes.
-    let large = json!({"fields": {"name": "x".repeat(5_000)}});
+    let large = json!({"fields": {"name": "x".repeat(70_000)}});
     client.json("POST", "/entity/country", &large).await;
     client
         .get(&format!("/entity/country?filter={}", "x".repeat(65_000)))
@@ -141,6 +141,12 @@ pub async fn run(client: &mut Client) {
     client
         .send_bytes("POST", "/entity/country", &[json_type], b"{\"a\":\"\xff\"}")
         .await;
+    // A body where none belongs is not passed over.
+    client.send("DELETE", &path, &[], "{}").await;
+    client
+        .send("PUT", &format!("{path}/links/airports/{france}"), &[], "{}")
+        .await;
+    client.send("GET", &path, &[], "x").await;
     // Parameters.
     for query in [
         "x=1",

@@ -1,16 +1,25 @@
 //! The scenarios, one file each.
 
+pub mod connections;
 pub mod conventions;
+pub mod definitions;
 pub mod downloads;
 pub mod entities;
 pub mod entity_types;
+pub mod failures;
 pub mod jobs;
+pub mod limits;
 pub mod links;
+pub mod overload;
 pub mod problems;
+pub mod rights;
+pub mod rows;
 pub mod search;
 pub mod service;
+pub mod timeouts;
 pub mod type_changes;
 pub mod uploads;
+pub mod values;
 
 use serde_json::{Value, json};
 
