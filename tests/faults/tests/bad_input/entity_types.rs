@@ -367,7 +367,7 @@ fn links() -> Vec<Case> {
             "unknown cardinality",
             &json!({"to": ["place"], "cardinality": "2"}),
         )
-        .is(422, "choice", "/links/l/cardinality"),
+        .is(422, "not_a_choice", "/links/l/cardinality"),
         link(
             "an inverse that is taken",
             &json!({"to": ["place"], "inverse": "name"}),

@@ -44,7 +44,7 @@ fn lines() -> Vec<Case> {
             "line 1",
         ),
         ndjson("unknown member", "{\"what\":1}\n").is(422, "unknown_member", "line 1"),
-        ndjson("read only member", "{\"version\":1}\n").is(422, "unknown_member", "line 1"),
+        ndjson("read only member", "{\"version\":1}\n").is(422, "read_only_field", "line 1"),
         ndjson("unknown field", "{\"fields\":{\"zip\":1}}\n").is(422, "unknown_field", "line 1"),
         ndjson("NUL", "{\"fields\":{\"code\":\"\\u0000\"}}\n").is(422, "nul_character", "line 1"),
         ndjson("not UTF-8", b"{\"fields\":{\"code\":\"\xFF\"}}\n".to_vec()).is(
