@@ -6,8 +6,9 @@ use std::sync::Arc;
 use futures::future::join_all;
 use registry_contract::{
     Subject,
+    draw::Draw,
     fixture::{Build as _, change_set, delete, entity, fail, id, new_type, text, update},
-    fixture::{field_of, kind, link_of, random::Draw},
+    fixture::{field_of, kind, link_of},
 };
 use registry_core::{
     Entity, EntityType, Version,
@@ -134,10 +135,15 @@ impl World {
     }
 }
 
+/// A number from 0 to below the bound.
+fn below(random: &mut Draw, bound: u32) -> u32 {
+    u32::try_from(random.below(bound as usize)).expect("a small number")
+}
+
 /// Two different numbers from 1 to [`WANTED`], in any order.
 fn two(random: &mut Draw) -> [u32; 2] {
-    let one = random.below(WANTED);
-    let other = (one + 1 + random.below(WANTED - 1)) % WANTED;
+    let one = below(random, WANTED);
+    let other = (one + 1 + below(random, WANTED - 1)) % WANTED;
     [one + 1, other + 1]
 }
 
@@ -241,7 +247,7 @@ async fn keys_that_are_swapped_moved_and_claimed_do_not_deadlock() {
                 ],
                 // Claimed by one that is new, two keys at once.
                 _ => {
-                    let number = 1_000 + random.below(1_000_000);
+                    let number = 1_000 + below(random, 1_000_000);
                     let made = entity(of, number);
                     vec![Operation::Create(
                         made.with(FIRST, free(random)).with(SECOND, a2),

@@ -16,7 +16,7 @@ use registry_core::{
 use crate::{
     Argument, Column,
     ColumnType::Id,
-    Driver, Sql,
+    Driver, EngineError, Failure, Sql,
     apply::statement,
     retry::Stop,
     work::Work,
@@ -148,8 +148,9 @@ async fn first_taken<D: Driver>(
             }
         }
     }
-    Err(Stop::Store(StoreError::internal(
-        "claiming keys",
-        "a key was refused that nobody holds",
-    )))
+    // Whoever held it gave it up between the two statements: the whole may be run again.
+    Err(Stop::Engine(EngineError {
+        failure: Failure::Retry,
+        source: "a key was given up while its holder was looked for".into(),
+    }))
 }

@@ -60,7 +60,7 @@ pub struct InterruptedJobs<'a> {
 
 impl InterruptedJobs<'_> {
     /// Ends what a process before this one left, to be called before this one serves: at once where the store is used by one process at a
-    /// time, else only those that were silent for [`SILENCE`]. Gives how many.
+    /// time, else only those that were silent for a minute. Gives how many.
     pub async fn end_left(&self) -> Result<usize, Error> {
         if self.registry.jobs.one_process() {
             self.end_silent(Duration::ZERO).await
@@ -69,7 +69,7 @@ impl InterruptedJobs<'_> {
         }
     }
 
-    /// Ends what other processes left: running jobs that were silent for [`SILENCE`]. Gives how many.
+    /// Ends what other processes left: running jobs that were silent for a minute. Gives how many.
     pub async fn end_lost(&self) -> Result<usize, Error> {
         self.end_silent(SILENCE).await
     }

@@ -187,6 +187,14 @@ impl Registry {
         Ok(catalog)
     }
 
+    /// All types as this process last saw them. After a write: what was done must be told also when the store cannot be asked now.
+    pub async fn catalog_for_telling(&self) -> Result<Arc<Catalog>, Error> {
+        match self.catalog().await {
+            Ok(catalog) => Ok(catalog),
+            Err(error) => self.known().catalog.clone().ok_or(error),
+        }
+    }
+
     /// Makes the next [`Registry::catalog`] ask the store: after a type was changed, or a commit met one that had.
     pub fn invalidate(&self) {
         let mut known = self.known();

@@ -282,7 +282,7 @@ impl Types<'_> {
         };
         Ok(WrittenType {
             entity_type,
-            catalog: self.registry.catalog().await?,
+            catalog: self.registry.catalog_for_telling().await?,
             outcome: match change.before {
                 None => Outcome::Created,
                 Some(_) => Outcome::Updated,

@@ -15,7 +15,7 @@ use crate::{
     entity_type::Key,
     port::{
         Atomicity, Effect, Job, JobCounts, JobFailure, JobState, Jobs, LoadEnd, LoadMark, LoadMode,
-        LoadPlan, LoadReport, LoadSink, Position, RowFailure, StoreError,
+        LoadPlan, LoadReport, LoadSink, Position, RowFailure, StoreError, StoreErrorKind,
     },
     problem::{Place, Problem, Refusal},
     upload::{self, Checked, Format, Options, Source},
@@ -150,7 +150,7 @@ impl Uploads<'_> {
                     if let Err(second) = self.fail(job).await {
                         tracing::warn!(error = %second, job = %id, "a failed upload's job could not be written");
                     }
-                    return Err(store_error(error));
+                    return Err(store_error(of_load(error, &parameters)));
                 }
             }
             // Others were faster: from the first row again, under the types as they are now.
@@ -225,6 +225,17 @@ async fn at_work<T>(jobs: &dyn Jobs, id: JobId, load: impl Future<Output = T>) -
             }
             Either::Right((loaded, _)) => return loaded,
         }
+    }
+}
+
+/// The failure of a load that has begun. Unless it was staged, slices before it are applied: nobody may be told that nothing was written.
+fn of_load(error: StoreError, parameters: &Parameters) -> StoreError {
+    if parameters.staged() || error.kind == StoreErrorKind::Internal {
+        return error;
+    }
+    StoreError {
+        kind: StoreErrorKind::UnknownOutcome,
+        ..error
     }
 }
 

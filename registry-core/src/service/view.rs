@@ -59,6 +59,10 @@ impl Select {
 
 /// The document of an entity: members in the contract's order, fields and links in the type's. Written straight into text: a page of a
 /// thousand entities makes no tree of JSON values.
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "put together from texts and ASCII alone"
+)]
 pub fn entity_json(
     catalog: &Catalog,
     entity_type: &EntityType,

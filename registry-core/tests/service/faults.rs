@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -31,6 +31,9 @@ struct Faulty {
     store: MemoryStore,
     commits: Mutex<VecDeque<CommitError>>,
     catalogs: AtomicUsize,
+    /// Whether the types cannot be read from the next commit on, and whether that has been.
+    lost_after_commit: AtomicBool,
+    lost: AtomicBool,
 }
 
 impl Faulty {
@@ -45,6 +48,10 @@ impl Faulty {
 impl Store for Faulty {
     async fn catalog(&self, known: Option<Version>) -> Result<Option<CatalogRows>, StoreError> {
         self.catalogs.fetch_add(1, Ordering::Relaxed);
+        if self.lost.load(Ordering::Relaxed) {
+            let kind = StoreErrorKind::Unavailable;
+            return Err(StoreError::new(kind, "reading the catalog", "lost"));
+        }
         self.store.catalog(known).await
     }
 
@@ -113,10 +120,13 @@ impl Store for Faulty {
 
     async fn commit(&self, set: ChangeSet) -> Result<Receipt, CommitError> {
         let failure = self.commits.lock().unwrap().pop_front();
-        match failure {
-            Some(error) => Err(error),
-            None => self.store.commit(set).await,
+        if let Some(error) = failure {
+            return Err(error);
         }
+        let done = self.store.commit(set).await;
+        let lost = self.lost_after_commit.load(Ordering::Relaxed);
+        self.lost.store(lost, Ordering::Relaxed);
+        done
     }
 
     async fn build_index(
@@ -155,6 +165,8 @@ async fn faulty() -> (Arc<Faulty>, Registry) {
         store: MemoryStore::new(),
         commits: Mutex::default(),
         catalogs: AtomicUsize::new(0),
+        lost_after_commit: AtomicBool::new(false),
+        lost: AtomicBool::new(false),
     });
     let registry = Registry::new(store.clone(), Arc::new(MemoryStore::new()));
     let document = object(&json!({"name": "note", "fields": {"text": {"type": "text"}}}));
@@ -243,6 +255,21 @@ async fn a_write_is_decided_again_when_the_store_has_moved_on() {
     {
         result.unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_was_written_is_told_also_when_the_store_is_lost_after_it() {
+    let (store, registry) = faulty().await;
+    store.lost_after_commit.store(true, Ordering::Relaxed);
+    let added = object(&json!({"fields": {"more": {"type": "text"}}}));
+    let done = registry
+        .types()
+        .change(&admin(), "note", &added, None)
+        .await;
+    assert_eq!(done.unwrap().entity_type.version, Version(2));
+    registry.catalog().await.unwrap_err();
+    let told = registry.catalog_for_telling().await.unwrap();
+    assert!(told.by_name("note").is_some());
 }
 
 #[tokio::test]

@@ -11,7 +11,11 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use metrics_exporter_prometheus::PrometheusHandle;
-use registry_core::{Error, port::Position, service::Registry};
+use registry_core::{
+    Error,
+    port::{Position, StoreError, StoreErrorKind},
+    service::Registry,
+};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -156,7 +160,15 @@ impl App {
         let epoch = self
             .epoch
             .get_or_try_init(|| async { self.registry.store().epoch().await })
-            .await?;
+            .await
+            .map_err(|error| match at {
+                // The write is made: its answer may not say that nothing was written.
+                Some(_) => StoreError {
+                    kind: StoreErrorKind::UnknownOutcome,
+                    ..error
+                },
+                None => error,
+            })?;
         let position = match at {
             Some(position) => position,
             None => self.head().await?,

@@ -31,6 +31,7 @@
 )]
 
 pub mod cases;
+pub mod draw;
 pub mod fixture;
 mod harness;
 mod list;

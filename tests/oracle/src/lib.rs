@@ -10,7 +10,6 @@
 
 mod answer;
 mod check;
-mod draw;
 mod fixed;
 mod generate;
 pub mod seed;

@@ -154,6 +154,7 @@ fn only_the_server_names_both_engines() {
     assert_eq!(
         both,
         [
+            "registry-fault-tests",
             "registry-http-tests",
             "registry-oracle-tests",
             "registry-server"

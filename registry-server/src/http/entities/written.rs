@@ -18,7 +18,7 @@ pub(super) async fn present(call: &Call, done: Written) -> Answer {
         Outcome::Updated | Outcome::Unchanged => StatusCode::OK,
     };
     let mut response = if wants_document(call) {
-        let catalog = call.registry().catalog().await?;
+        let catalog = call.registry().catalog_for_telling().await?;
         json(
             status,
             entity_text(&catalog, &done.entity_type, &done.entity),

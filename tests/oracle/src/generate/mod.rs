@@ -9,6 +9,7 @@ mod values;
 
 use std::sync::Arc;
 
+use registry_contract::draw::Draw;
 use registry_core::{
     Catalog, Entity, EntityId, EntityType, Scope,
     port::Store,
@@ -16,10 +17,7 @@ use registry_core::{
     service::Registry,
 };
 
-use crate::{
-    draw::Draw,
-    step::{Op, Step, Who},
-};
+use crate::step::{Op, Step, Who};
 
 /// What is stored, as far as it is looked at.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use registry_core::field::Kind;
 use serde_json::{Value, json};
 
-use crate::draw::Draw;
+use registry_contract::draw::Draw;
 
 const TEXTS: [&str; 20] = [
     "",

@@ -2,7 +2,7 @@
 
 /// A source of numbers: `SplitMix64` (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Draw(pub(crate) u64);
+pub struct Draw(pub u64);
 
 impl Draw {
     fn next(&mut self) -> u64 {
@@ -14,32 +14,32 @@ impl Draw {
     }
 
     /// A number from 0 to below the bound, which is at least 1.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.next() % bound as u64).unwrap()
     }
 
     /// Whether one chance in so many comes true.
-    pub(crate) fn once_in(&mut self, chances: usize) -> bool {
+    pub fn once_in(&mut self, chances: usize) -> bool {
         self.below(chances) == 0
     }
 
     /// One of these; there must be one.
-    pub(crate) fn of<'a, T>(&mut self, these: &'a [T]) -> &'a T {
+    pub fn of<'a, T>(&mut self, these: &'a [T]) -> &'a T {
         &these[self.below(these.len())]
     }
 
     /// One of these texts.
-    pub(crate) fn text(&mut self, these: &[&str]) -> String {
+    pub fn text(&mut self, these: &[&str]) -> String {
         (*self.of(these)).to_owned()
     }
 
     /// One of these, if there is any.
-    pub(crate) fn any<'a, T>(&mut self, these: &'a [T]) -> Option<&'a T> {
+    pub fn any<'a, T>(&mut self, these: &'a [T]) -> Option<&'a T> {
         (!these.is_empty()).then(|| self.of(these))
     }
 
     /// Some of these, in their order, each with one chance in so many.
-    pub(crate) fn some<T: Clone>(&mut self, these: &[T], chances: usize) -> Vec<T> {
+    pub fn some<T: Clone>(&mut self, these: &[T], chances: usize) -> Vec<T> {
         these
             .iter()
             .filter(|_| self.once_in(chances))
