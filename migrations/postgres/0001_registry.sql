@@ -139,6 +139,7 @@ CREATE UNLOGGED TABLE staging_seen (
     PRIMARY KEY (load, entity)
 );
 
+-- Of an entity to be made, its own row and its keys: the rest follows from these when they are applied.
 CREATE UNLOGGED TABLE staging_entity (
     load         uuid NOT NULL,
     id           uuid NOT NULL,
@@ -146,10 +147,10 @@ CREATE UNLOGGED TABLE staging_entity (
     type         uuid NOT NULL,
     version      bigint NOT NULL,
     type_version bigint NOT NULL,
-    data         text NOT NULL,
-    links        text NOT NULL,
-    owners       text NOT NULL,
-    readers      text NOT NULL,
+    data         jsonb NOT NULL,
+    links        jsonb NOT NULL,
+    owners       jsonb NOT NULL,
+    readers      jsonb NOT NULL,
     created_at   bigint NOT NULL,
     created_by   text NOT NULL,
     updated_at   bigint NOT NULL,
@@ -197,6 +198,14 @@ CREATE UNLOGGED TABLE staging_link (
     target      uuid NOT NULL,
     holder_type uuid NOT NULL,
     PRIMARY KEY (load, verb, holder, link, target)
+);
+
+-- What the load links to anew, once each.
+CREATE UNLOGGED TABLE staging_target (
+    load   uuid NOT NULL,
+    link   bigint NOT NULL,
+    target uuid NOT NULL,
+    PRIMARY KEY (load, link, target)
 );
 
 CREATE UNLOGGED TABLE staging_owner (

@@ -136,6 +136,7 @@ CREATE TABLE staging_seen (
     PRIMARY KEY (load, entity)
 ) STRICT, WITHOUT ROWID;
 
+-- Of an entity to be made, its own row and its keys: the rest follows from these when they are applied.
 CREATE TABLE staging_entity (
     load         BLOB NOT NULL,
     id           BLOB NOT NULL,
@@ -194,6 +195,14 @@ CREATE TABLE staging_link (
     target      BLOB NOT NULL,
     holder_type BLOB NOT NULL,
     PRIMARY KEY (load, verb, holder, link, target)
+) STRICT, WITHOUT ROWID;
+
+-- What the load links to anew, once each.
+CREATE TABLE staging_target (
+    load   BLOB NOT NULL,
+    link   INTEGER NOT NULL,
+    target BLOB NOT NULL,
+    PRIMARY KEY (load, link, target)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE staging_owner (

@@ -108,6 +108,15 @@ impl Dialect {
         }
     }
 
+    /// Rows of many that one statement puts in.
+    pub(crate) fn rows_at_once(self) -> usize {
+        match self {
+            // Of at most 13 columns: far below the 32,766 arguments that a statement may have.
+            Self::Sqlite => 100,
+            Self::Postgres => usize::MAX,
+        }
+    }
+
     /// A row lock at the end of a SELECT; SQLite has one writer and needs none.
     pub(crate) fn lock(self, clause: &'static str) -> &'static str {
         match self {

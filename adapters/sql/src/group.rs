@@ -1,7 +1,7 @@
 //! Group commit: change sets that arrive together share a transaction (SQLite) or a statement (PostgreSQL), each succeeding or failing on
 //! its own, none waiting for company.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, pin::pin, sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, stream};
 use registry_core::{
@@ -9,7 +9,10 @@ use registry_core::{
     change::{ChangeSet, KeyRow},
     port::{CommitError, Position, Receipt, StoreError, StoreErrorKind},
 };
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::{
+    sync::{Mutex, Semaphore, mpsc, oneshot},
+    time::timeout,
+};
 
 use crate::{
     Dialect, Driver, EngineError, Failure, apply,
@@ -26,6 +29,10 @@ const GROUP_SETS: usize = 64;
 const GROUP_BYTES: usize = 1024 * 1024;
 /// …or when nobody else is waiting. So many may wait before writers are told to come back later.
 const QUEUE: usize = 4_096;
+/// Groups that run side by side, while they are quick: the fewer, the larger, and a statement for many costs little more than one for a few.
+const TURNS: usize = 2;
+/// A group that takes longer waits for somebody, and lets another one run beside it.
+const QUICK: Duration = Duration::from_millis(50);
 /// Members of a group that waited in vain for a row run apart, so many at once: most of them want another row.
 const APART: usize = 4;
 
@@ -50,8 +57,10 @@ impl Groups {
     pub(crate) fn start<D: Driver>(driver: &Arc<D>) -> Self {
         let (queue, receiver) = mpsc::channel(QUEUE);
         let receiver = Arc::new(Mutex::new(receiver));
+        let turns = Arc::new(Semaphore::new(TURNS));
         for _ in 0..D::WRITERS {
-            tokio::spawn(work(Arc::clone(driver), Arc::clone(&receiver)));
+            let (receiver, turns) = (Arc::clone(&receiver), Arc::clone(&turns));
+            tokio::spawn(work(Arc::clone(driver), receiver, turns));
         }
         Self { queue }
     }
@@ -81,25 +90,37 @@ impl Groups {
     }
 }
 
-async fn work<D: Driver>(driver: Arc<D>, receiver: Arc<Mutex<mpsc::Receiver<Pending>>>) {
+async fn work<D: Driver>(
+    driver: Arc<D>,
+    receiver: Arc<Mutex<mpsc::Receiver<Pending>>>,
+    turns: Arc<Semaphore>,
+) {
     let mut left: Option<Pending> = None;
     loop {
-        let group = if let Some(first) = left.take() {
+        // A turn is had when there is something to do with it, and the group collected after: who waits for a turn waits for company too.
+        let (turn, group) = if let Some(first) = left.take() {
+            let turn = turns.acquire().await;
             // Another task may be waiting on the empty queue: what was left over must not wait with it.
-            match receiver.try_lock() {
+            let group = match receiver.try_lock() {
                 Ok(mut queue) => collect(first, &mut queue, &mut left),
                 Err(_) => vec![first],
-            }
+            };
+            (turn, group)
         } else {
             let mut queue = receiver.lock().await;
             let Some(first) = queue.recv().await else {
                 return;
             };
-            collect(first, &mut queue, &mut left)
+            let turn = turns.acquire().await;
+            (turn, collect(first, &mut queue, &mut left))
         };
         metrics::histogram!("registry_commit_group_size")
             .record(f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
-        commit_group(driver.as_ref(), group).await;
+        let mut committing = pin!(commit_group(driver.as_ref(), group));
+        if timeout(QUICK, committing.as_mut()).await.is_err() {
+            drop(turn);
+            committing.await;
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`Driver`]: what an engine supplies. [`SqlStore`]: the `Store` and `Jobs` ports over any driver.
 
 mod apply;
+mod created;
 mod dialect;
 mod driver;
 mod entities;

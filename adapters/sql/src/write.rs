@@ -7,7 +7,10 @@ use registry_core::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{Argument, Column, Dialect, Sql};
+use crate::{
+    Argument, Column, Dialect, Sql,
+    created::{self, Derived},
+};
 
 pub(crate) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("plain structs and maps with number keys serialise")
@@ -27,6 +30,15 @@ pub(crate) enum Source {
         /// What is to be done with them; `None` for all.
         verb: Option<&'static str>,
     },
+    /// They follow from entities that are staged to be made.
+    Created {
+        /// The load.
+        load: Uuid,
+        /// Which of them.
+        derived: Derived,
+    },
+    /// Rows that cannot be there yet: one that is ends the statement. Cheaper than to look for each, where there are many.
+    New(Box<Source>),
     /// They are staged keys.
     StagedKeys {
         /// The load.
@@ -48,9 +60,23 @@ pub(crate) enum Fate {
 }
 
 impl Source {
+    /// What ends an insert of the rows: those that are there already are left out, unless none can be.
+    fn if_taken(&self, columns: &str) -> String {
+        match self {
+            Self::New(_) => String::new(),
+            _ => format!(" WHERE TRUE ON CONFLICT{columns} DO NOTHING"),
+        }
+    }
+
     /// Appends the rows, named `r`, for a FROM clause.
     pub(crate) fn push(self, sql: &mut Sql) {
         match self {
+            Self::New(source) => source.push(sql),
+            Self::Created { load, derived } => {
+                sql.push("(");
+                created::push(sql, load, &derived);
+                sql.push(") AS r");
+            }
             Self::Rows(columns) => {
                 sql.rows("r", columns);
             }
@@ -61,9 +87,11 @@ impl Source {
                     sql.push(" AND verb = ")
                         .bind(Argument::Text(verb.to_owned()));
                 }
-                if table == STAGED_ENTITIES {
-                    sql.push(" ORDER BY id");
-                }
+                match table {
+                    STAGED_ENTITIES => sql.push(" ORDER BY id"),
+                    STAGED_KEYS => sql.push(" ORDER BY type, key, value"),
+                    _ => sql,
+                };
                 sql.push(") AS r");
             }
             Self::StagedKeys { load, fate } => {
@@ -94,6 +122,8 @@ impl Source {
 
 /// The staging table whose rows wait for locks.
 const STAGED_ENTITIES: &str = "staging_entity";
+/// The other one.
+const STAGED_KEYS: &str = "staging_key";
 
 /// The columns of whole entities.
 pub(crate) fn entity_columns(entities: &[Entity]) -> Vec<Column> {
@@ -114,8 +144,11 @@ pub(crate) fn entity_columns(entities: &[Entity]) -> Vec<Column> {
     ]
 }
 
+/// Those of them that are JSON.
+pub(crate) const JSON_COLUMNS: [&str; 4] = ["data", "links", "owners", "readers"];
+
 fn json_columns(dialect: Dialect) -> String {
-    ["data", "links", "owners", "readers"]
+    JSON_COLUMNS
         .map(|name| dialect.to_json(&format!("r.{name}")))
         .join(", ")
 }
@@ -129,14 +162,15 @@ pub(crate) fn insert_entities(sql: &mut Sql, source: Source) {
     sql.push(&format!(
         "SELECT r.id, r.type, r.version, r.type_version, {json}, r.created_at, r.created_by, r.updated_at, r.updated_by FROM "
     ));
+    let end = source.if_taken(" (id)");
     source.push(sql);
-    sql.push(" WHERE TRUE ON CONFLICT (id) DO NOTHING");
+    sql.push(&end);
 }
 
 /// Rewrites entities that are at the version before their new one; others are left alone.
 pub(crate) fn update_entities(sql: &mut Sql, source: Source) {
     let dialect = sql.dialect;
-    let set = ["data", "links", "owners", "readers"]
+    let set = JSON_COLUMNS
         .map(|name| format!("{name} = {}", dialect.to_json(&format!("r.{name}"))))
         .join(", ");
     sql.push(&format!(
@@ -175,8 +209,9 @@ pub(crate) fn key_columns(rows: &[KeyRow]) -> Vec<Column> {
 /// Claims keys; those that are taken are left out. Rows must be sorted by (type, key, value): the order of their locks.
 pub(crate) fn insert_keys(sql: &mut Sql, source: Source) {
     sql.push("INSERT INTO unique_key (type, key, value, entity) SELECT r.type, r.key, r.value, r.entity FROM ");
+    let end = source.if_taken(" (type, key, value)");
     source.push(sql);
-    sql.push(" WHERE TRUE ON CONFLICT (type, key, value) DO NOTHING");
+    sql.push(&end);
 }
 
 /// Gives keys another holder, those that are held by whom they should be.
@@ -207,8 +242,9 @@ pub(crate) fn value_columns(rows: &[ValueRow]) -> Vec<Column> {
 /// Puts index rows in.
 pub(crate) fn insert_values(sql: &mut Sql, source: Source) {
     sql.push("INSERT INTO field_value (type, field, value, entity) SELECT r.type, r.field, r.value, r.entity FROM ");
+    let end = source.if_taken("");
     source.push(sql);
-    sql.push(" WHERE TRUE ON CONFLICT DO NOTHING");
+    sql.push(&end);
 }
 
 /// Takes index rows out.
@@ -230,8 +266,9 @@ pub(crate) fn link_columns(rows: &[LinkRow]) -> Vec<Column> {
 /// Puts link rows in.
 pub(crate) fn insert_links(sql: &mut Sql, source: Source) {
     sql.push("INSERT INTO link (holder, link, target, holder_type) SELECT r.holder, r.link, r.target, r.holder_type FROM ");
+    let end = source.if_taken("");
     source.push(sql);
-    sql.push(" WHERE TRUE ON CONFLICT DO NOTHING");
+    sql.push(&end);
 }
 
 /// Takes link rows out.
@@ -259,8 +296,9 @@ pub(crate) fn insert_owners(sql: &mut Sql, source: Source) {
     sql.push(
         "INSERT INTO owner (principal, type, entity) SELECT r.principal, r.type, r.entity FROM ",
     );
+    let end = source.if_taken("");
     source.push(sql);
-    sql.push(" WHERE TRUE ON CONFLICT DO NOTHING");
+    sql.push(&end);
 }
 
 /// Takes scope rows out.
@@ -273,15 +311,22 @@ pub(crate) fn delete_owners(sql: &mut Sql, source: Source) {
 /// Appends rows to the change log, in order, and returns the place and the entity of each; those whose version the log has already are left
 /// out.
 pub(crate) fn insert_changes(sql: &mut Sql, source: Source) {
-    sql.push("INSERT INTO change (entity, type, version, operation, earlier, actor, at) ");
-    sql.push("SELECT r.entity, r.type, r.version, r.operation, r.earlier, r.actor, r.at FROM ");
-    source.push(sql);
+    append_changes(sql, source);
     let place = match sql.dialect {
         Dialect::Sqlite => "0",
         Dialect::Postgres => "transaction::text::bigint AS transaction",
     };
-    sql.push(" WHERE TRUE ON CONFLICT DO NOTHING RETURNING ");
+    sql.push(" RETURNING ");
     sql.push(place).push(", sequence, entity");
+}
+
+/// The same, and returns nothing: of a load the rows would be as many as those of its file.
+pub(crate) fn append_changes(sql: &mut Sql, source: Source) {
+    sql.push("INSERT INTO change (entity, type, version, operation, earlier, actor, at) ");
+    sql.push("SELECT r.entity, r.type, r.version, r.operation, r.earlier, r.actor, r.at FROM ");
+    let end = source.if_taken("");
+    source.push(sql);
+    sql.push(&end);
 }
 
 /// The columns of rows of the change log.

@@ -3,9 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     ops::ControlFlow,
+    pin::pin,
 };
 
-use futures::StreamExt;
+use futures::{
+    StreamExt,
+    future::{maybe_done, poll_fn},
+};
 
 use crate::{
     EntityId, Problem,
@@ -158,10 +162,26 @@ impl<'a> Load<'a> {
     async fn pass(&mut self, rows: RowStream<'_>) -> Result<Option<LoadEnd>, StoreError> {
         // The last slice is not always full: the end is asked for twice.
         let mut rows = rows.fuse().boxed();
-        while let Some(slice) = Slice::read(&mut rows).await? {
-            if self.type_changed {
-                self.refuse_rows(slice.rows, slice.rejected).await?;
-            } else if let Next::TypeChanged = self.slice(slice).await? {
+        let mut next = Slice::read(&mut rows).await;
+        while let Some(slice) = next? {
+            // The next slice is read while the store works on this one; nobody waits for it meanwhile.
+            let mut ahead = pin!(maybe_done(Slice::read(&mut rows)));
+            let done = {
+                let mut work = pin!(async {
+                    if self.type_changed {
+                        let refused = self.refuse_rows(slice.rows, slice.rejected).await;
+                        refused.map(|()| Next::Slice)
+                    } else {
+                        self.slice(slice).await
+                    }
+                });
+                poll_fn(|context| {
+                    let _ = ahead.as_mut().poll(context);
+                    work.as_mut().poll(context)
+                })
+                .await
+            };
+            if let Next::TypeChanged = done? {
                 if self.position.is_none() {
                     return Ok(Some(LoadEnd::Stale));
                 }
@@ -176,6 +196,8 @@ impl<'a> Load<'a> {
                 self.counts.not_applied += waiting;
                 return Ok(Some(LoadEnd::Stopped));
             }
+            ahead.as_mut().await;
+            next = ahead.as_mut().take_output().unwrap_or(Ok(None));
         }
         Ok(None)
     }

@@ -31,6 +31,7 @@ const TABLES: [&str; 19] = [
     "staging_key",
     "staging_value",
     "staging_owner",
+    "staging_target",
 ];
 
 /// A store on an SQL engine, with a second look at its tables.

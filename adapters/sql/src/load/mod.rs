@@ -1,6 +1,7 @@
 //! Where one load works: what is decided and not applied yet stands in the staging tables.
 
 mod apply;
+mod maybe;
 mod resolve;
 mod stage;
 
@@ -14,8 +15,8 @@ use std::{
 
 use async_trait::async_trait;
 use registry_core::{
-    EntityId, Principal, Scope, Timestamp,
-    change::{ChangeSet, Operation},
+    EntityId, KeyNumber, Principal, Scope, Timestamp, TypeId,
+    change::{ChangeSet, KeyRow, Operation},
     entity_type::EntityType,
     load::{Applied, LoadArea, Lookup, Resolution, Written},
     port::{Clock as _, LoadPlan, Receipt, StoreError, SystemClock},
@@ -23,7 +24,7 @@ use registry_core::{
 use uuid::Uuid;
 
 use crate::{
-    Argument, ColumnType, Driver, EngineError, Sql,
+    Argument, ColumnType, Driver, EngineError, Failure, Sql,
     apply::statement,
     driver::Committing,
     group,
@@ -32,8 +33,11 @@ use crate::{
     work::Work,
 };
 
+use self::{apply::Inserts, maybe::Maybe};
+
 /// Every staging table, with the column that names the load first.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
+    "staging_target",
     "staging_seen",
     "staging_entity",
     "staging_change",
@@ -56,6 +60,11 @@ pub(crate) struct Area<D: Driver> {
     at: Timestamp,
     /// Entities in the staging area.
     staged: AtomicU64,
+    /// Their ids, and the values of keys that they claim or give up: what is not among them need not be asked for.
+    staged_ids: Maybe,
+    staged_keys: Maybe,
+    /// Entities that rows were about.
+    seen: Maybe,
 }
 
 impl<D: Driver> fmt::Debug for Area<D> {
@@ -77,15 +86,19 @@ impl<D: Driver> Area<D> {
             actor: plan.caller.actor.clone(),
             at: plan.at,
             staged: AtomicU64::new(0),
+            staged_ids: Maybe::default(),
+            staged_keys: Maybe::default(),
+            seen: Maybe::default(),
         }
+    }
+
+    /// A key as [`Area::staged_keys`] has it.
+    fn place(row: &KeyRow) -> (TypeId, KeyNumber, &str) {
+        (row.type_id, row.key, &row.value.0)
     }
 
     fn staged(&self) -> u64 {
         self.staged.load(Ordering::Relaxed)
-    }
-
-    fn has_staged(&self) -> bool {
-        self.staged() > 0
     }
 
     fn change_set(&self, operations: Vec<Operation>) -> ChangeSet {
@@ -134,9 +147,9 @@ impl<D: Driver> Area<D> {
         }
     }
 
-    async fn try_apply(&self) -> Result<registry_core::port::Position, Stop> {
+    async fn try_apply(&self, inserts: Inserts) -> Result<registry_core::port::Position, Stop> {
         let mut transaction = self.begin().await?;
-        match apply::all(self, &mut transaction).await {
+        match apply::all(self, &mut transaction, inserts).await {
             Ok(position) => {
                 group::commit(self.driver.as_ref(), transaction).await?;
                 Ok(position)
@@ -170,8 +183,7 @@ impl<D: Driver> LoadArea for Area<D> {
     }
 
     async fn stage(&self, operations: Vec<Operation>, seen: &[EntityId]) -> Result<(), StoreError> {
-        let set = self.change_set(operations);
-        let (added, replaced) = stage::stage(self, &set, seen)
+        let (added, replaced) = stage::stage(self, operations, seen)
             .await
             .map_err(|stop| stop.into_store_error("loading"))?;
         self.staged.fetch_add(added, Ordering::Relaxed);
@@ -180,7 +192,19 @@ impl<D: Driver> LoadArea for Area<D> {
     }
 
     async fn apply(&self) -> Result<Applied, StoreError> {
-        match retrying(|| self.try_apply()).await {
+        let applied = match self.try_apply(Inserts::Plain).await {
+            // Something is there already, whatever it is: the careful way tells whether it matters.
+            Err(stop)
+                if matches!(
+                    stop.failure(),
+                    Some(Failure::Unique | Failure::Retry | Failure::LockTimeout)
+                ) =>
+            {
+                retrying(|| self.try_apply(Inserts::Careful)).await
+            }
+            applied => applied,
+        };
+        match applied {
             Ok(position) => Ok(Applied::Applied(Receipt { position })),
             Err(Stop::Conflict(_)) => Ok(Applied::Stale),
             Err(stop) => Err(stop.into_store_error("loading")),

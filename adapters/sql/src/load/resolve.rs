@@ -84,11 +84,14 @@ pub(super) async fn resolve<D: Driver>(
     Ok(answer)
 }
 
-fn key_rows(keys: &BTreeSet<KeyRef>) -> Vec<Column> {
+/// A key as [`Area::staged_keys`] has it.
+type Place<'a> = (TypeId, KeyNumber, &'a str);
+
+fn key_rows(keys: &[Place<'_>]) -> Vec<Column> {
     vec![
-        Column::ids("type", keys.iter().map(|key| key.type_id.0)),
-        Column::ints("key", keys.iter().map(|key| i64::from(key.key.0))),
-        Column::texts("value", keys.iter().map(|key| key.value.0.clone())),
+        Column::ids("type", keys.iter().map(|key| key.0.0)),
+        Column::ints("key", keys.iter().map(|key| i64::from(key.1.0))),
+        Column::texts("value", keys.iter().map(|key| key.2.to_owned())),
     ]
 }
 
@@ -102,12 +105,17 @@ async fn holders<D: Driver>(
         return Ok(found);
     }
     let on = "k.type = r.type AND k.key = r.key AND k.value = r.value";
+    let keys: Vec<Place<'_>> = keys
+        .iter()
+        .map(|key| (key.type_id, key.key, key.value.0.as_str()))
+        .collect();
     let mut sql = Sql::new(D::DIALECT);
     sql.push("SELECT k.type, k.key, k.value, k.entity, 'stored' FROM ")
         .rows("r", key_rows(&keys));
     sql.push(&format!(" JOIN unique_key AS k ON {on}"));
     let mut rows = read(area, sql, &[Id, Int, Text, Id, Text]).await?;
-    if area.has_staged() {
+    let keys = area.staged_keys.among(keys.into_iter());
+    if !keys.is_empty() {
         // Given up first, claimed last: who claims a value that another gave up holds it.
         for verb in ["out", "in"] {
             let mut sql = Sql::new(D::DIALECT);
@@ -168,14 +176,15 @@ async fn whole_entities<D: Driver>(
             },
         );
     }
-    if area.has_staged() {
+    let staged = area.staged_ids.among(wanted.iter().copied().map(EntityId));
+    if !staged.is_empty() {
         let mut sql = Sql::new(D::DIALECT);
         sql.push("SELECT ")
             .push(&entities::columns(D::DIALECT, "e"))
             .push(" FROM staging_entity AS e WHERE e.load = ");
         sql.bind(Argument::Id(area.load))
             .push(" AND ")
-            .id_in("e.id", wanted.clone());
+            .id_in("e.id", staged.iter().map(|id| id.0).collect());
         for row in read(area, sql, entities::COLUMNS).await? {
             let entity: Arc<Entity> = Arc::new(entities::read(row)?);
             let stored = found
@@ -191,11 +200,15 @@ async fn whole_entities<D: Driver>(
             );
         }
     }
+    let maybe_seen = area.seen.among(wanted.into_iter().map(EntityId));
+    if maybe_seen.is_empty() {
+        return Ok(found);
+    }
     let mut sql = Sql::new(D::DIALECT);
     sql.push("SELECT s.entity FROM staging_seen AS s WHERE s.load = ")
         .bind(Argument::Id(area.load))
         .push(" AND ");
-    sql.id_in("s.entity", wanted);
+    sql.id_in("s.entity", maybe_seen.iter().map(|id| id.0).collect());
     let mut seen = HashSet::new();
     for mut row in read(area, sql, &[Id]).await? {
         seen.insert(EntityId(row.id()?));
@@ -214,13 +227,14 @@ async fn targets<D: Driver>(
     if ids.is_empty() {
         return Ok(found);
     }
-    let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let tables: &[&str] = if area.has_staged() {
-        &["entity", "staging_entity"]
-    } else {
-        &["entity"]
-    };
-    for table in tables {
+    let staged = area.staged_ids.among(ids.iter().copied());
+    for (table, wanted) in [
+        ("entity", ids.iter().copied().collect()),
+        ("staging_entity", staged),
+    ] {
+        if wanted.is_empty() {
+            continue;
+        }
         let json = |name| D::DIALECT.json_text(name);
         let mut sql = Sql::new(D::DIALECT);
         sql.push(&format!(
@@ -228,12 +242,12 @@ async fn targets<D: Driver>(
             json("e.owners"),
             json("e.readers")
         ));
-        if *table == "staging_entity" {
+        if table == "staging_entity" {
             sql.push("e.load = ")
                 .bind(Argument::Id(area.load))
                 .push(" AND ");
         }
-        sql.id_in("e.id", wanted.clone());
+        sql.id_in("e.id", wanted.iter().map(|id| id.0).collect());
         for mut row in read(area, sql, &[Id, Id, Text, Text]).await? {
             let (id, type_id) = (EntityId(row.id()?), TypeId(row.id()?));
             let (owners, readers): (Vec<_>, Vec<_>) = (row.json()?, row.json()?);

@@ -167,12 +167,12 @@ pub async fn what_is_staged_is_invisible_to_readers(harness: impl Harness) {
             .await;
         Ok(())
     };
-    // The first slice is staged before the second is read.
-    let stream = interrupted(airports(SLICE + 5), SLICE + 2, look);
+    // The second slice is read while the first is staged, and the third after that.
+    let stream = interrupted(airports(2 * SLICE + 5), 2 * SLICE + 2, look);
     let sink = Remember::default();
     let report = subject.store.load(plan, stream, &sink).await.unwrap();
-    assert_eq!(report.counts, counts([5_005, 0, 0, 0, 0]));
-    assert_eq!(count(&subject, &airport).await, 5_006);
+    assert_eq!(report.counts, counts([10_005, 0, 0, 0, 0]));
+    assert_eq!(count(&subject, &airport).await, 10_006);
 }
 
 pub async fn two_loads_do_not_see_each_other_before_they_are_applied(harness: impl Harness) {
@@ -189,10 +189,10 @@ pub async fn two_loads_do_not_see_each_other_before_they_are_applied(harness: im
         assert_eq!(sink.failures(), []);
         Ok(())
     };
-    let stream = interrupted(airports(SLICE + 1), SLICE, beside);
+    let stream = interrupted(airports(2 * SLICE + 1), 2 * SLICE, beside);
     let sink = Remember::default();
     let report = subject.store.load(outer, stream, &sink).await.unwrap();
-    assert_eq!(report.counts, counts([5_001, 0, 0, 0, 0]));
+    assert_eq!(report.counts, counts([10_001, 0, 0, 0, 0]));
 }
 
 pub async fn a_load_whose_rows_break_off_applies_nothing_more<H: Harness>(_: H) {
@@ -299,17 +299,17 @@ pub async fn an_entity_that_changed_since_it_was_resolved_is_not_overwritten(
         ids: Arc::new(registry_core::port::RandomIds),
         ..plan
     };
-    let mut made = airports(SLICE + 5);
+    let mut made = airports(2 * SLICE + 5);
     made.insert(
         0,
-        row(10_000).about(90_000).set(airport::NAME, text("ours")),
+        row(20_000).about(90_000).set(airport::NAME, text("ours")),
     );
     let write = async {
         let operations = vec![update(&first, &theirs)];
         subject.write(&[&airport], operations).await.unwrap();
         Ok(())
     };
-    let stream = interrupted(made.clone(), SLICE + 2, write);
+    let stream = interrupted(made.clone(), 2 * SLICE + 2, write);
     let sink = Remember::default();
     let report = subject
         .store
@@ -320,7 +320,7 @@ pub async fn an_entity_that_changed_since_it_was_resolved_is_not_overwritten(
     assert_eq!(count(&subject, &airport).await, 1);
     assert_eq!(subject.read(first.id).await, Some(theirs));
     let report = subject.store.load(plan, rows(made), &sink).await.unwrap();
-    assert_eq!(report.counts, counts([5_005, 1, 0, 0, 0]));
+    assert_eq!(report.counts, counts([10_005, 1, 0, 0, 0]));
     let read = subject.read(first.id).await.unwrap();
     let data = [
         (registry_core::FieldNumber(airport::NAME), text("ours")),
@@ -338,12 +338,12 @@ pub async fn a_key_taken_since_it_was_resolved_is_not_taken_twice<H: Harness>(_:
             subject.create(&[&airport], [taken]).await;
             Ok(())
         };
-        // `All` has staged the row already, `Each` has not decided it: the row or the load gives way, never the key.
+        // Rows are read a slice ahead. `All` has staged the row already, `Each` has not decided it: the row or the load gives way, never the key.
         let place = match atomic {
-            Atomicity::All => SLICE + 1,
+            Atomicity::All => 2 * SLICE + 1,
             Atomicity::Each => 4,
         };
-        let stream = interrupted(airports(SLICE + 5), place, take);
+        let stream = interrupted(airports(place + 4), place, take);
         let sink = Remember::default();
         let report = subject.store.load(plan, stream, &sink).await.unwrap();
         match atomic {
@@ -352,7 +352,7 @@ pub async fn a_key_taken_since_it_was_resolved_is_not_taken_twice<H: Harness>(_:
                 assert_eq!(count(&subject, &airport).await, 1);
             }
             Atomicity::Each => {
-                assert_eq!(report.counts, counts([5_004, 0, 0, 1, 0]));
+                assert_eq!(report.counts, counts([7, 0, 0, 1, 0]));
                 assert_eq!(sink.failures(), [(3, vec!["key_taken"])]);
             }
         }
@@ -366,15 +366,15 @@ pub async fn a_target_deleted_since_it_was_resolved_is_not_linked_to(harness: im
     let country = country_type();
     let target = entity(&country, 90_000).with(country::CODE, text("FR"));
     let [target] = subject.create(&[&country], [target]).await;
-    let mut made = airports(SLICE + 5);
+    let mut made = airports(2 * SLICE + 5);
     let france = by_key(&country, country::CODE, "FR");
-    made.insert(0, row(10_000).to(airport::COUNTRY, vec![france]));
+    made.insert(0, row(20_000).to(airport::COUNTRY, vec![france]));
     let delete = async {
         let operations = vec![crate::fixture::delete(&target)];
         subject.write(&[&country], operations).await.unwrap();
         Ok(())
     };
-    let stream = interrupted(made, SLICE + 2, delete);
+    let stream = interrupted(made, 2 * SLICE + 2, delete);
     let sink = Remember::default();
     let report = subject.store.load(plan, stream, &sink).await.unwrap();
     assert_eq!((report.end, report.position), (LoadEnd::Stale, None));
