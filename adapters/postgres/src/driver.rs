@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use registry_core::port::{StoreError, StoreErrorKind};
 use registry_sql::{
-    Argument, Cell, ColumnType, Committing, Dialect, Driver, EngineError, Failure, Plan, Row,
+    Argument, Cell, ColumnType, Committing, Dialect, Driver, EngineError, Failure, Outcome, Plan, Row,
     Statement,
 };
 use sqlx::{
@@ -206,6 +206,19 @@ impl Driver for PostgresDriver {
         let (query, _) = bind(statement);
         let done = query.execute(&mut **transaction).await.map_err(classify)?;
         Ok(done.rows_affected())
+    }
+
+    async fn script_in(
+        &self,
+        _: &mut Transaction,
+        _: Statement,
+        _: &[&'static [ColumnType]],
+    ) -> Result<Vec<Outcome>, EngineError> {
+        // The protocol prepares one statement at a time.
+        Err(EngineError {
+            failure: Failure::Other,
+            source: "scripts are not for this engine".into(),
+        })
     }
 
     async fn commit(&self, transaction: Transaction) -> Result<(), EngineError> {

@@ -137,10 +137,20 @@ pub(crate) async fn check_types<D: Driver>(
     transaction: &mut D::Transaction,
     types: &[Arc<EntityType>],
 ) -> Result<(), Stop> {
+    let mut sql = Sql::new(D::DIALECT);
+    select_types(&mut sql, types);
+    let rows = driver.fetch_in(transaction, sql.finish(TYPES)).await?;
+    compare_types(rows, types)
+}
+
+/// Types of the columns of [`select_types`].
+pub(crate) const TYPES: &[ColumnType] = &[Id, Int];
+
+/// Appends the query of the types' versions, which takes their locks.
+pub(crate) fn select_types(sql: &mut Sql, types: &[Arc<EntityType>]) {
     let mut ids: Vec<_> = types.iter().map(|one| one.id.0).collect();
     ids.sort_unstable();
-    let mut sql = Sql::new(D::DIALECT);
-    match D::DIALECT {
+    match sql.dialect {
         Dialect::Sqlite => {
             sql.push("SELECT t.id, t.version FROM entity_type AS t WHERE ")
                 .id_in("t.id", ids);
@@ -150,7 +160,10 @@ pub(crate) async fn check_types<D: Driver>(
                 .rows("r", vec![Column::ids("id", ids)]);
         }
     }
-    let rows = driver.fetch_in(transaction, sql.finish(&[Id, Int])).await?;
+}
+
+/// Compares rows of [`select_types`] with what is expected.
+pub(crate) fn compare_types(rows: Vec<Row>, types: &[Arc<EntityType>]) -> Result<(), Stop> {
     let mut versions = HashMap::new();
     for mut row in rows {
         versions.insert(TypeId(row.id()?), Version(row.int()?));
@@ -181,8 +194,31 @@ async fn check_entities<D: Driver>(
     transaction: &mut D::Transaction,
     work: &Work,
 ) -> Result<(), Stop> {
+    let holds = lock::of(&work.batch);
+    let mut rows = Vec::new();
+    if !holds.is_empty() {
+        let mut sql = Sql::new(D::DIALECT);
+        hold(&mut sql, &holds);
+        rows = driver.fetch_in(transaction, sql.finish(HELD)).await?;
+    }
+    judge(rows, work)
+}
+
+/// Checks what is there already, rows of [`hold`], against what a work expects.
+pub(crate) fn judge(rows: Vec<Row>, work: &Work) -> Result<(), Stop> {
     let batch = &work.batch;
-    let held = hold(driver, transaction, &lock::of(batch)).await?;
+    let mut held = HashMap::new();
+    for mut row in rows {
+        held.insert(
+            EntityId(row.id()?),
+            Held {
+                type_id: TypeId(row.id()?),
+                version: Version(row.int()?),
+                owners: row.json()?,
+                readers: row.json()?,
+            },
+        );
+    }
     let deleted = batch.deleted.iter().map(|(id, _, version)| (*id, *version));
     let updated = batch.updated.iter();
     let updated = updated.map(|entity| (entity.id, Version(entity.version.0 - 1)));
@@ -204,36 +240,19 @@ async fn check_entities<D: Driver>(
     Ok(Outcomes::of(work).check(&readable)?)
 }
 
-async fn hold<D: Driver>(
-    driver: &D,
-    transaction: &mut D::Transaction,
-    holds: &BTreeMap<EntityId, Hold>,
-) -> Result<HashMap<EntityId, Held>, Stop> {
-    let mut held = HashMap::new();
-    if holds.is_empty() {
-        return Ok(held);
-    }
-    let json = |name: &str| format!("{} AS {name}", D::DIALECT.json_text(&format!("e.{name}")));
+/// Types of the columns of [`hold`].
+pub(crate) const HELD: &[ColumnType] = &[Id, Id, Int, Text, Text];
+
+/// Appends a read of entities that locks them.
+pub(crate) fn hold(sql: &mut Sql, holds: &BTreeMap<EntityId, Hold>) {
+    let dialect = sql.dialect;
+    let json = |name: &str| format!("{} AS {name}", dialect.json_text(&format!("e.{name}")));
     let columns = format!(
         "e.id, e.type, e.version, {}, {}",
         json("owners"),
         json("readers")
     );
-    let mut sql = Sql::new(D::DIALECT);
-    lock::read(&mut sql, &columns, holds, &Asked::Presence);
-    let statement = sql.finish(&[Id, Id, Int, Text, Text]);
-    for mut row in driver.fetch_in(transaction, statement).await? {
-        held.insert(
-            EntityId(row.id()?),
-            Held {
-                type_id: TypeId(row.id()?),
-                version: Version(row.int()?),
-                owners: row.json()?,
-                readers: row.json()?,
-            },
-        );
-    }
-    Ok(held)
+    lock::read(sql, &columns, holds, &Asked::Presence);
 }
 
 /// The conflict of a created entity whose id was taken.

@@ -4,7 +4,7 @@ use std::{error::Error, fmt::Debug, future::Future};
 
 use registry_core::port::{StoreError, StoreErrorKind};
 
-use crate::{Dialect, Row, Statement};
+use crate::{ColumnType, Dialect, Row, Statement};
 
 /// What an engine's error means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,16 @@ pub trait Driver: Debug + Send + Sync + 'static {
         statement: Statement,
     ) -> impl Future<Output = Result<u64, EngineError>> + Send;
 
+    /// Runs the statements of a script, parted by semicolons, in a transaction, in one trip to the engine, and returns what each of them
+    /// did; the arguments stand in their order, and `columns` tells what the rows of each hold. An error ends the script where it came up.
+    /// Asked of SQLite alone.
+    fn script_in(
+        &self,
+        transaction: &mut Self::Transaction,
+        script: Statement,
+        columns: &[&'static [ColumnType]],
+    ) -> impl Future<Output = Result<Vec<Outcome>, EngineError>> + Send;
+
     /// Commits. An error leaves the outcome open; the connection must not be used again.
     fn commit(
         &self,
@@ -127,6 +137,15 @@ pub trait Driver: Debug + Send + Sync + 'static {
 
     /// How many connections there are for reading, and how many of them are idle.
     fn pool_sizes(&self) -> (usize, usize);
+}
+
+/// What one statement of a script did.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// How many rows it touched.
+    pub touched: u64,
 }
 
 /// Whether to bring older tables up to date.

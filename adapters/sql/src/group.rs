@@ -19,7 +19,7 @@ use crate::{
     driver::Committing,
     one_statement,
     retry::{Stop, retrying},
-    types,
+    script, types,
     work::Work,
 };
 
@@ -382,6 +382,23 @@ fn told_by_steps(failure: Failure) -> bool {
 
 async fn stepwise<D: Driver>(driver: &D, work: &Work) -> Result<Position, Stop> {
     let mut transaction = driver.begin().await?;
+    if D::DIALECT == Dialect::Sqlite && script::possible(work) {
+        match script::apply(driver, &mut transaction, work).await {
+            Ok(Some(position)) => {
+                commit(driver, transaction).await?;
+                return Ok(position);
+            }
+            Ok(None) => driver.rollback(transaction).await,
+            Err(stop) if stop.failure().is_some_and(told_by_steps) => {
+                driver.rollback(transaction).await;
+            }
+            Err(stop) => {
+                driver.rollback(transaction).await;
+                return Err(stop);
+            }
+        }
+        transaction = driver.begin().await?;
+    }
     match apply::apply(driver, &mut transaction, work).await {
         Ok(position) => {
             commit(driver, transaction).await?;

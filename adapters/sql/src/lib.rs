@@ -25,6 +25,7 @@ mod range;
 mod reads;
 mod restored;
 mod retry;
+mod script;
 #[cfg(test)]
 mod snapshots;
 mod statement;
@@ -35,6 +36,6 @@ mod work;
 mod write;
 
 pub use dialect::Dialect;
-pub use driver::{Committing, Driver, EngineError, Failure, Migrations};
+pub use driver::{Committing, Driver, EngineError, Failure, Migrations, Outcome};
 pub use statement::{Argument, Cell, Column, ColumnType, ColumnValues, Plan, Row, Sql, Statement};
 pub use store::SqlStore;

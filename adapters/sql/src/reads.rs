@@ -188,7 +188,7 @@ mod tests {
         task::JoinHandle,
     };
 
-    use crate::{Argument, Dialect, EngineError, Failure, Statement};
+    use crate::{Argument, ColumnType, Dialect, EngineError, Failure, Outcome, Statement};
 
     use super::*;
 
@@ -248,6 +248,15 @@ mod tests {
         }
 
         async fn execute_in(&self, (): &mut (), _: Statement) -> Result<u64, EngineError> {
+            panic!("a read begins")
+        }
+
+        async fn script_in(
+            &self,
+            (): &mut (),
+            _: Statement,
+            _: &[&'static [ColumnType]],
+        ) -> Result<Vec<Outcome>, EngineError> {
             panic!("a read begins")
         }
 

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use registry_core::port::{StoreError, StoreErrorKind};
 use registry_sql::{
-    Argument, Cell, ColumnType, Dialect, Driver, EngineError, Plan, Row, Statement,
+    Argument, Cell, ColumnType, Dialect, Driver, EngineError, Outcome, Plan, Row, Statement,
 };
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Row as _, Sqlite, SqliteConnection,
+    AssertSqlSafe, ConnectOptions as _, Either, Executor as _, Row as _, Sqlite, SqliteConnection,
     query::Query,
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous,
@@ -209,6 +210,30 @@ impl Driver for SqliteDriver {
             .await
             .map_err(classify)?;
         Ok(done.rows_affected())
+    }
+
+    async fn script_in(
+        &self,
+        transaction: &mut Transaction,
+        script: Statement,
+        columns: &[&'static [ColumnType]],
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let (query, _) = bind(script);
+        let mut steps = transaction.0.get()?.fetch_many(query);
+        let (mut outcomes, mut rows) = (Vec::with_capacity(columns.len()), Vec::new());
+        while let Some(step) = steps.try_next().await.map_err(classify)? {
+            match step {
+                Either::Right(row) => {
+                    let columns = columns.get(outcomes.len()).copied().unwrap_or_default();
+                    rows.push(decode(&row, columns).map_err(classify)?);
+                }
+                Either::Left(done) => outcomes.push(Outcome {
+                    rows: std::mem::take(&mut rows),
+                    touched: done.rows_affected(),
+                }),
+            }
+        }
+        Ok(outcomes)
     }
 
     async fn commit(&self, mut transaction: Transaction) -> Result<(), EngineError> {
