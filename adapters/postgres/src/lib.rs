@@ -3,7 +3,6 @@
 mod config;
 mod driver;
 mod error;
-mod migrate;
 pub mod testing;
 
 pub use config::PostgresConfig;

@@ -66,14 +66,14 @@ pub(crate) fn render(sql: &mut Sql, filter: &Filter, context: Context<'_>) {
                 sql.push("FALSE");
                 return;
             }
-            let other = open_step(sql, step, context, step.to == LinkEnd::Holder);
+            let other = open_step(sql, step, context, OtherEnd::of(step));
             if let Some(ids) = ids {
                 sql.push(" AND ").id_in(&other, ids);
             }
             sql.push(close_step(sql.dialect, context));
         }
         Filter::LinkedElsewhere { step, id } => {
-            let other = open_step(sql, step, context, step.to == LinkEnd::Holder);
+            let other = open_step(sql, step, context, OtherEnd::of(step));
             sql.push(&format!(" AND {other} <> "))
                 .bind(Argument::Id(id.0));
             sql.push(close_step(sql.dialect, context));
@@ -82,7 +82,7 @@ pub(crate) fn render(sql: &mut Sql, filter: &Filter, context: Context<'_>) {
             render_far(sql, step, filter, context);
         }
         Filter::Exists { step, filter } => {
-            open_step(sql, step, context, true);
+            open_step(sql, step, context, OtherEnd::Entity);
             sql.push(" AND ");
             let alias = entity_alias(context.depth);
             let type_id = (step.to == LinkEnd::Holder).then_some(step.holder_type);
@@ -181,9 +181,28 @@ pub(crate) fn entity_alias(depth: usize) -> String {
     format!("e{}", depth + 1)
 }
 
-/// Opens `EXISTS (…` over the rows of a link, joined with the readable entity at the other end where `entity` says so. Returns the
+/// What a condition across a link needs of the entity at its other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OtherEnd {
+    /// Its id, which the row of the link has.
+    Id,
+    /// The entity itself, which the caller must be able to read.
+    Entity,
+}
+
+impl OtherEnd {
+    /// What a condition on ids alone needs: a target need not be readable, a holder must be (see [`Filter::Linked`]).
+    fn of(step: &LinkStep) -> Self {
+        match step.to {
+            LinkEnd::Target => Self::Id,
+            LinkEnd::Holder => Self::Entity,
+        }
+    }
+}
+
+/// Opens `EXISTS (…` over the rows of a link, joined with the readable entity at the other end where that is needed. Returns the
 /// expression of the other end's id. The caller closes it with [`close_step`].
-fn open_step(sql: &mut Sql, step: &LinkStep, context: Context<'_>, entity: bool) -> String {
+fn open_step(sql: &mut Sql, step: &LinkStep, context: Context<'_>, needed: OtherEnd) -> String {
     let link = format!("l{}", context.depth + 1);
     let other_entity = entity_alias(context.depth);
     let (here, there) = match step.to {
@@ -191,7 +210,7 @@ fn open_step(sql: &mut Sql, step: &LinkStep, context: Context<'_>, entity: bool)
         LinkEnd::Holder => ("target", "holder"),
     };
     sql.push(&format!("EXISTS (SELECT 1 FROM link AS {link}"));
-    if entity {
+    if needed == OtherEnd::Entity {
         let id = format!("{link}.{there}");
         sql.push(&match context.indexed {
             Indexed::Rows => sql.dialect.look_up(&other_entity, &id),
@@ -208,7 +227,7 @@ fn open_step(sql: &mut Sql, step: &LinkStep, context: Context<'_>, entity: bool)
     sql.bind(Argument::Int(i64::from(step.link.0)));
     sql.push(&format!(" AND {link}.holder_type = "))
         .bind(Argument::Id(step.holder_type.0));
-    if entity {
+    if needed == OtherEnd::Entity {
         and_readable(sql, &other_entity, context.scope);
     }
     format!("{link}.{there}")
@@ -332,10 +351,8 @@ pub(crate) fn ranged(test: &Test) -> bool {
 fn render_system(sql: &mut Sql, system: SystemField, test: &Test, context: Context<'_>) {
     let alias = context.alias;
     let words = |value: &Encoded| Argument::Text(value.0.clone());
-    let integer = |value: &Encoded| {
-        Argument::Int(registry_core::field::decode_integer(&value.0).unwrap_or_default())
-    };
-    let instant = |value: &Encoded| Argument::Int(Timestamp::parse(&value.0).map_or(0, |at| at.0));
+    let integer = |value: &Encoded| version_argument(&value.0);
+    let instant = |value: &Encoded| instant_argument(&value.0);
     match system {
         SystemField::Id => {
             let id = sql.dialect.id_text(&format!("{alias}.id"));
@@ -347,6 +364,18 @@ fn render_system(sql: &mut Sql, system: SystemField, test: &Test, context: Conte
         SystemField::CreatedBy => render_test(sql, &format!("{alias}.created_by"), test, &words),
         SystemField::UpdatedBy => render_test(sql, &format!("{alias}.updated_by"), test, &words),
     }
+}
+
+/// The argument for an encoded version.
+pub(crate) fn version_argument(encoded: &str) -> Argument {
+    let version = registry_core::field::decode_integer(encoded);
+    Argument::Int(version.expect("a query's versions are encoded as integers"))
+}
+
+/// The argument for an encoded time.
+pub(crate) fn instant_argument(encoded: &str) -> Argument {
+    let instant = Timestamp::parse(encoded);
+    Argument::Int(instant.expect("a query's times are encoded as instants").0)
 }
 
 /// Appends a test of an expression; NULL when the expression is.

@@ -101,6 +101,24 @@ pub struct JobFailure {
     pub value: Option<String>,
 }
 
+/// A record of an upload that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRecord {
+    /// Line on which it begins, as in [`JobFailure::line`].
+    pub line: u64,
+    /// It, as it came in; of a CSV file with the delimiter that the reason comes after.
+    pub raw: String,
+}
+
+/// A refused record with what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplainedRecord {
+    /// The record.
+    pub record: RejectedRecord,
+    /// Why, in order of their adding.
+    pub failures: Vec<JobFailure>,
+}
+
 /// Where jobs live.
 #[async_trait]
 pub trait Jobs: Debug + Send + Sync + 'static {
@@ -120,7 +138,7 @@ pub trait Jobs: Debug + Send + Sync + 'static {
         &self,
         id: JobId,
         failures: &[JobFailure],
-        rejected: &[(u64, String)],
+        rejected: &[RejectedRecord],
     ) -> Result<(), StoreError>;
 
     /// Takes all failures and records of a job away: its rows are read again from the first.
@@ -148,7 +166,7 @@ pub trait Jobs: Debug + Send + Sync + 'static {
         id: JobId,
         after: u64,
         limit: usize,
-    ) -> Result<Vec<(u64, String, Vec<JobFailure>)>, StoreError>;
+    ) -> Result<Vec<ExplainedRecord>, StoreError>;
 
     /// Says that a running job is at work.
     async fn touch_job(&self, id: JobId) -> Result<(), StoreError>;

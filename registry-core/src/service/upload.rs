@@ -15,7 +15,8 @@ use crate::{
     entity_type::Key,
     port::{
         Atomicity, Effect, Job, JobCounts, JobFailure, JobState, Jobs, LoadEnd, LoadMark, LoadMode,
-        LoadPlan, LoadReport, LoadSink, Position, RowFailure, StoreError, StoreErrorKind,
+        LoadPlan, LoadReport, LoadSink, Position, RejectedRecord, RowFailure, StoreError,
+        StoreErrorKind,
     },
     problem::{Place, Problem, Refusal},
     upload::{self, Checked, Format, Options, Source},
@@ -463,7 +464,8 @@ impl LoadSink for Sink<'_> {
         for failure in failures {
             let line = failure.line;
             errors.extend(failure.errors.iter().map(|one| self.failure(line, one)));
-            rejected.push((line, failure.raw));
+            let raw = failure.raw;
+            rejected.push(RejectedRecord { line, raw });
         }
         let id = {
             let mut told = self.told();
