@@ -120,15 +120,13 @@ impl Store for Faulty {
 
     async fn commit(&self, set: ChangeSet) -> Result<Receipt, CommitError> {
         let failure = self.commits.lock().unwrap().pop_front();
-        match failure {
-            Some(error) => Err(error),
-            None => {
-                let done = self.store.commit(set).await;
-                let lost = self.lost_after_commit.load(Ordering::Relaxed);
-                self.lost.store(lost, Ordering::Relaxed);
-                done
-            }
+        if let Some(error) = failure {
+            return Err(error);
         }
+        let done = self.store.commit(set).await;
+        let lost = self.lost_after_commit.load(Ordering::Relaxed);
+        self.lost.store(lost, Ordering::Relaxed);
+        done
     }
 
     async fn build_index(
