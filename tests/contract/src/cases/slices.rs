@@ -91,8 +91,8 @@ pub async fn it_must_hold_no_more_than_a_slice_of_rows_in_memory<H: Harness>(_: 
         let made: Vec<LoadRow> = slice(1).chain(slice(10_001)).chain([row(20_001)]).collect();
         let lead = Lead::default();
         let stream = row_stream(made.clone()).inspect(|_| lead.hand_out());
-        let load = subject.store.load(plan, Rows::once(stream.boxed()), &lead);
-        let report = load.await.unwrap();
+        let rows = Rows::once(stream.boxed());
+        let report = subject.store.load(plan, rows, &lead).await.unwrap();
         assert_eq!(report.counts, counts([made.len() as u64, 0, 0, 0, 0]));
         let most = lead.most.into_inner();
         assert_eq!(most, limits::SLICE_ROWS as u64, "{atomic:?} {effect:?}");
