@@ -28,7 +28,7 @@ const READ_SLICE: usize = 1_000;
 /// A registry over one store. Cheap to share behind an `Arc`; two of them on one store see each other's writes.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::sync::Arc;
 ///
