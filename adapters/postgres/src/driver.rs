@@ -6,19 +6,17 @@ use futures::FutureExt as _;
 use registry_core::port::{StoreError, StoreErrorKind};
 use registry_sql::{
     Argument, Cell, ColumnType, Committing, Dialect, Driver, EngineError, Failure, Plan, Row,
-    Statement, migrate,
+    Statement,
 };
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Row as _,
-    migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
     query::Query,
 };
 use uuid::Uuid;
 
-use crate::{PostgresConfig, error::classify};
+use crate::{PostgresConfig, error::classify, migrate};
 
-static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/postgres");
 /// Most connections for writing: groups of change sets, and loads beside them.
 const WRITE_CONNECTIONS: u32 = 8;
 /// A connection idle for longer is tried before it is used: the server may have been restarted meanwhile.
@@ -58,7 +56,7 @@ impl PostgresDriver {
             ]);
         let mut connection = PgConnection::connect_with(&options).await.map_err(opened)?;
         check_encoding(&mut connection).await?;
-        migrate(&mut connection, &MIGRATOR, config.migrations).await?;
+        migrate::run(&mut connection, config.migrations).await?;
         connection.close().await.map_err(opened)?;
         // A write touches its rows by index, always. Left alone, the planner keeps a plan that it made while the tables were small and
         // scanned them whole, until they are analysed again.

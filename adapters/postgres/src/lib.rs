@@ -3,6 +3,7 @@
 mod config;
 mod driver;
 mod error;
+mod migrate;
 pub mod testing;
 
 pub use config::PostgresConfig;

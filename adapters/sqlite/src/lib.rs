@@ -3,6 +3,7 @@
 mod config;
 mod driver;
 mod error;
+mod migrate;
 mod pool;
 
 pub use config::SqliteConfig;
