@@ -4,7 +4,7 @@
 //! entities that are there by id (here), new entities by id, new keys by type, key and value ([`crate::keys`]). What comes after these,
 //! the rows of links, indexes, owners and the log, belongs to entities that are locked by then, and nobody waits for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use registry_core::{Entity, EntityId, LinkTargets, Scope, Version, change::Batch};
 use uuid::Uuid;
@@ -75,11 +75,15 @@ pub(crate) fn is_new(made: &Entity) -> bool {
 pub(crate) enum Asked<'a> {
     /// Nothing.
     Presence,
-    /// That linked ones are of a type allowed for them, and inside the scope.
-    Targets {
-        /// The types, by target; all others may be of any.
+    /// That they are as the write expects them. What is not is left out, before anything is written: a statement that went on to rewrite
+    /// an entity which others changed while it waited would come back to the row as it was before, and wait for whoever queues there for
+    /// the lock that the statement has.
+    Expected {
+        /// The present versions of those that change.
+        versions: BTreeMap<EntityId, Version>,
+        /// The types allowed for those that are linked to; all others may be of any.
         types: BTreeMap<EntityId, &'a LinkTargets>,
-        /// The scope.
+        /// What those that are linked to must be inside of.
         scope: &'a Scope,
     },
 }
@@ -96,24 +100,21 @@ pub(crate) fn read(
     let mut kinds: Vec<Hold> = holds.values().copied().collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let allowed = match asked {
-        Asked::Presence => "",
-        Asked::Targets { .. } => {
-            " AND (r.type = e.type OR r.type = '00000000-0000-0000-0000-000000000000')"
-        }
-    };
-    let narrow = |sql: &mut Sql, hold: Hold| {
-        if let (Asked::Targets { scope, .. }, Hold::Linked) = (asked, hold) {
+    let narrow = |sql: &mut Sql, hold: Hold| match (asked, hold) {
+        (Asked::Expected { scope, .. }, Hold::Linked) => {
+            sql.push(" AND (r.type = e.type OR r.type = '00000000-0000-0000-0000-000000000000')");
             and_readable(sql, "e", scope);
         }
+        (Asked::Expected { .. }, Hold::Changed) => {
+            sql.push(" AND e.version = r.version");
+        }
+        (Asked::Presence, _) | (_, Hold::Deleted) => {}
     };
     if let ([hold], _) | ([hold, ..], Dialect::Sqlite) = (kinds.as_slice(), sql.dialect) {
         let join = sql.dialect.ordered_join();
         sql.push(&format!("SELECT {columns} FROM "))
             .rows("r", rows)
-            .push(&format!(
-                " {join} entity AS e ON e.id = r.id{allowed} WHERE TRUE"
-            ));
+            .push(&format!(" {join} entity AS e ON e.id = r.id WHERE TRUE"));
         narrow(sql, *hold);
         sql.push(" ORDER BY e.id");
         if sql.dialect == Dialect::Postgres {
@@ -126,10 +127,7 @@ pub(crate) fn read(
     sql.push("SELECT e.* FROM ")
         .rows("r", rows)
         .push(" CROSS JOIN LATERAL (");
-    by_kind(sql, &kinds, columns, |sql, hold| {
-        sql.push(allowed);
-        narrow(sql, hold);
-    });
+    by_kind(sql, &kinds, columns, narrow);
     sql.push(") AS e");
 }
 
@@ -151,13 +149,13 @@ pub(crate) fn by_kind(
     }
 }
 
-/// The rows, in order of their ids; the nil id stands for any type.
+/// The rows, in order of their ids; the nil id stands for any type, version 0 for any version.
 fn rows(holds: &BTreeMap<EntityId, Hold>, asked: &Asked<'_>) -> Vec<Column> {
     let mut rows: Vec<(EntityId, Hold, Uuid)> = Vec::with_capacity(holds.len());
     for (id, hold) in holds {
         let types = match asked {
             Asked::Presence => None,
-            Asked::Targets { types, .. } => types.get(id),
+            Asked::Expected { types, .. } => types.get(id),
         };
         match types {
             Some(LinkTargets::Types(types)) if *hold == Hold::Linked => {
@@ -167,14 +165,19 @@ fn rows(holds: &BTreeMap<EntityId, Hold>, asked: &Asked<'_>) -> Vec<Column> {
         }
     }
     let mut columns = vec![Column::ids("id", rows.iter().map(|row| row.0.0))];
-    let mixed = holds
-        .values()
-        .any(|hold| Some(hold) != holds.values().next());
-    if mixed {
+    let kinds: BTreeSet<Hold> = holds.values().copied().collect();
+    if kinds.len() > 1 {
         columns.push(Column::ints("hold", rows.iter().map(|row| row.1.number())));
     }
-    if matches!(asked, Asked::Targets { .. }) {
-        columns.push(Column::ids("type", rows.iter().map(|row| row.2)));
+    if let Asked::Expected { versions, .. } = asked {
+        if kinds.contains(&Hold::Linked) {
+            columns.push(Column::ids("type", rows.iter().map(|row| row.2)));
+        }
+        if kinds.contains(&Hold::Changed) {
+            let version =
+                |row: &(EntityId, Hold, Uuid)| versions.get(&row.0).map_or(0, |one| one.0);
+            columns.push(Column::ints("version", rows.iter().map(version)));
+        }
     }
     columns
 }

@@ -1,7 +1,7 @@
 //! Change sets as one statement: a single round trip on PostgreSQL. Whatever it does not find as expected ends it as a whole; the step by
 //! step way of [`crate::apply`] then tells why.
 
-use registry_core::{EntityId, LinkTargets, change::ValueRow, port::Position};
+use registry_core::{EntityId, LinkTargets, Version, change::ValueRow, port::Position};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -142,13 +142,13 @@ fn locked(sql: &mut Sql, work: &Work) -> Option<usize> {
     if holds.is_empty() || (holds.len() == 1 && kinds.contains(&Hold::Changed)) {
         return None;
     }
-    let asked = if kinds.contains(&Hold::Linked) {
-        Asked::Targets {
-            types: allowed(work).unwrap_or_default(),
-            scope: &work.scope,
-        }
-    } else {
-        Asked::Presence
+    let updated = work.batch.updated.iter();
+    let asked = Asked::Expected {
+        versions: updated
+            .map(|after| (after.id, Version(after.version.0 - 1)))
+            .collect(),
+        types: allowed(work).unwrap_or_default(),
+        scope: &work.scope,
     };
     sql.push(", locked AS (");
     lock::read(sql, "e.id", &holds, &asked);

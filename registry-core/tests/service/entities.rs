@@ -45,7 +45,7 @@ async fn everything_wrong_with_a_document_is_told_at_once() {
             json!({"fields": {"icao": "A"}, "id": id(1), "colour": 1, "updated_by": "x"}),
             json!([
                 "Malformed",
-                "malformed",
+                "invalid_entity",
                 [
                     ["/id", "read_only_field"],
                     ["/colour", "unknown_member"],

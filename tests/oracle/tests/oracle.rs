@@ -122,7 +122,7 @@ fn every_store_answers_as_the_reference_store_does() {
 fn large_types_are_read_as_the_reference_store_reads_them() {
     let count = match std::env::var("REGISTRY_LONG") {
         Ok(_) => 30,
-        Err(_) => 1,
+        Err(_) => 2,
     };
     runtime().block_on(async {
         let bench = Bench::open().await;
