@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use registry_sql::{ColumnType, Dialect, Driver, EngineError, Plan, Row, Statement};
+use registry_sql::{ColumnType, Dialect, Driver, EngineError, Outcome, Plan, Row, Statement};
 
 /// An engine's driver; keeps the statements that it fetched.
 #[derive(Debug)]
@@ -126,6 +126,15 @@ impl<D: Driver> Driver for Recording<D> {
         statement: Statement,
     ) -> Result<u64, EngineError> {
         self.inner.execute_in(transaction, statement).await
+    }
+
+    async fn script_in(
+        &self,
+        transaction: &mut Self::Transaction,
+        script: Statement,
+        columns: &[&'static [ColumnType]],
+    ) -> Result<Vec<Outcome>, EngineError> {
+        self.inner.script_in(transaction, script, columns).await
     }
 
     async fn commit(&self, transaction: Self::Transaction) -> Result<(), EngineError> {
