@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use registry_core::port::{StoreError, StoreErrorKind};
 use registry_sql::{
-    Argument, Cell, ColumnType, Committing, Dialect, Driver, EngineError, Failure, Outcome, Plan, Row,
-    Statement,
+    Argument, Cell, ColumnType, Committing, Dialect, Driver, EngineError, Failure, Outcome, Plan,
+    Row, Statement,
 };
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Row as _,

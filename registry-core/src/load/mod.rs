@@ -1,7 +1,7 @@
 //! The load: a stream of rows of one type, decided in slices by one algorithm for every store.
 //!
 //! A store implements [`LoadArea`], and its `Store::load` calls [`run`]. Per slice: look up what the rows name, decide each row in pure
-//! code, then write the slice (`Each`) or stage it (`All`, dry run). Memory is bounded by a slice: what has to be known across slices is
+//! code, then write the slice (`Each`) or stage it (`All`, dry run). Memory is bounded by the slice at work and the next one: what has to be known across slices is
 //! remembered by the area. A refused row leaves no trace: for the rows after it, it is as if it were not in the file.
 //!
 //! A row that links by id to an entity of its own type that is not there waits, for a later row may make it: the rows are read again when

@@ -229,7 +229,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Applies a stream of rows of one type; see [`LoadPlan`]. Failures of rows go to the sink as they are found.
     ///
     /// With `All` it must apply every row in one transaction or none. With `Each` it must apply every good row. Rows must see what earlier
-    /// rows made. It must hold no more than a slice of rows in memory. It must not hold a lock or a transaction between slices.
+    /// rows made. It must hold no more than two slices of rows in memory: the one at work, and the next. It must not hold a lock or a transaction between slices.
     ///
     /// # Errors
     ///

@@ -180,7 +180,7 @@ macro_rules! store_contract {
                 a_target_deleted_since_it_was_resolved_is_not_linked_to
             }
             slices {
-                it_must_hold_no_more_than_a_slice_of_rows_in_memory
+                it_must_hold_no_more_than_two_slices_of_rows_in_memory
                 staged_things_must_hide_stored_ones
                 it_must_not_hold_a_lock_or_a_transaction_between_slices
             }

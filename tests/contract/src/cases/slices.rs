@@ -80,7 +80,7 @@ impl LoadSink for Lead {
     }
 }
 
-pub async fn it_must_hold_no_more_than_a_slice_of_rows_in_memory<H: Harness>(_: H) {
+pub async fn it_must_hold_no_more_than_two_slices_of_rows_in_memory<H: Harness>(_: H) {
     for (atomic, effect) in [
         (Atomicity::All, Effect::Apply),
         (Atomicity::Each, Effect::Apply),
@@ -95,7 +95,10 @@ pub async fn it_must_hold_no_more_than_a_slice_of_rows_in_memory<H: Harness>(_: 
         let report = subject.store.load(plan, rows, &lead).await.unwrap();
         assert_eq!(report.counts, counts([made.len() as u64, 0, 0, 0, 0]));
         let most = lead.most.into_inner();
-        assert_eq!(most, limits::SLICE_ROWS as u64, "{atomic:?} {effect:?}");
+        assert!(
+            most <= 2 * limits::SLICE_ROWS as u64,
+            "{atomic:?} {effect:?}: {most}"
+        );
     }
 }
 
