@@ -53,4 +53,4 @@ pub const SORT_TERMS: usize = 3;
 pub const RESOLVED_NODES: usize = 10_000;
 
 /// Entities of a type that a refusal to remove it counts at most.
-pub const IN_USE_COUNTED: i64 = 10_000;
+pub const IN_USE_COUNTED: usize = 10_000;

@@ -19,6 +19,8 @@ use crate::{PostgresConfig, error::classify, migrate};
 
 /// Most connections for writing: groups of change sets, and loads beside them.
 const WRITE_CONNECTIONS: u32 = 8;
+/// Most groups of change sets that commit side by side.
+const GROUPS: usize = 4;
 /// A connection idle for longer is tried before it is used: the server may have been restarted meanwhile.
 const TRUSTED_IDLE: Duration = Duration::from_millis(500);
 
@@ -163,7 +165,6 @@ type Transaction = sqlx::Transaction<'static, Postgres>;
 
 impl Driver for PostgresDriver {
     const DIALECT: Dialect = Dialect::Postgres;
-    const WRITERS: usize = 4;
 
     type Transaction = Transaction;
 
@@ -212,6 +213,12 @@ impl Driver for PostgresDriver {
         if let Err(error) = transaction.rollback().await {
             tracing::debug!(%error, "rollback");
         }
+    }
+
+    fn groups(&self) -> usize {
+        usize::try_from(self.writers.options().get_max_connections() / 2)
+            .unwrap_or(GROUPS)
+            .clamp(1, GROUPS)
     }
 
     fn pool_sizes(&self) -> (usize, usize) {

@@ -45,13 +45,8 @@ impl EngineError {
     pub fn into_store_error(self, subject: &'static str, committing: Committing) -> StoreError {
         let kind = match (self.failure, committing) {
             (Failure::ConnectionLost, Committing::Yes) => StoreErrorKind::UnknownOutcome,
-            (
-                Failure::Unavailable
-                | Failure::ConnectionLost
-                | Failure::Retry
-                | Failure::LockTimeout,
-                _,
-            ) => StoreErrorKind::Unavailable,
+            (Failure::Unavailable | Failure::ConnectionLost, _) => StoreErrorKind::Unavailable,
+            (Failure::Retry | Failure::LockTimeout, _) => StoreErrorKind::Busy,
             (Failure::Timeout, _) => StoreErrorKind::Timeout,
             (Failure::TypeLockTimeout, _) => StoreErrorKind::TypeChanging,
             (Failure::Full, _) => StoreErrorKind::Full,
@@ -76,8 +71,6 @@ pub enum Committing {
 pub trait Driver: Debug + Send + Sync + 'static {
     /// Its dialect.
     const DIALECT: Dialect;
-    /// How many groups of change sets may commit side by side.
-    const WRITERS: usize;
 
     /// An open transaction. Dropped without [`Driver::commit`], it is rolled back.
     type Transaction: Send;
@@ -122,6 +115,10 @@ pub trait Driver: Debug + Send + Sync + 'static {
 
     /// Rolls back; returns once the engine has done so, as far as it can tell.
     fn rollback(&self, transaction: Self::Transaction) -> impl Future<Output = ()> + Send;
+
+    /// How many groups of change sets may commit side by side, at least one. Members of groups that wait for a row, loads and changes of
+    /// types write beside them, so where locks are waited for it is at most half the connections for writing.
+    fn groups(&self) -> usize;
 
     /// How many connections there are for reading, and how many of them are idle.
     fn pool_sizes(&self) -> (usize, usize);

@@ -161,7 +161,6 @@ pub struct Transaction(Pooled);
 
 impl Driver for SqliteDriver {
     const DIALECT: Dialect = Dialect::Sqlite;
-    const WRITERS: usize = 1;
 
     type Transaction = Transaction;
 
@@ -226,6 +225,10 @@ impl Driver for SqliteDriver {
             // Some errors (disk full, I/O) have rolled back already; the pool makes sure.
             Err(error) => tracing::debug!(error = %error.source, "rollback"),
         }
+    }
+
+    fn groups(&self) -> usize {
+        1
     }
 
     fn pool_sizes(&self) -> (usize, usize) {

@@ -51,6 +51,7 @@ impl std::fmt::Debug for Meanwhile {
 pub struct Faults {
     meanwhile: Meanwhile,
     next: Arc<Mutex<Option<Fault>>>,
+    epoch: Arc<Mutex<Option<Uuid>>>,
     met: Arc<AtomicBool>,
 }
 
@@ -63,6 +64,11 @@ impl Faults {
     /// Before the next load reads this row, counted from 0, something else is done.
     pub fn before_row(&self, row: usize, what: impl Future<Output = ()> + Send + 'static) {
         *self.meanwhile.0.lock().unwrap() = Some((row, what.boxed()));
+    }
+
+    /// From now on the store is one that was restored, and has this epoch.
+    pub fn set_epoch(&self, epoch: Uuid) {
+        *self.epoch.lock().unwrap() = Some(epoch);
     }
 
     /// Whether something went wrong since this was last asked.
@@ -232,7 +238,11 @@ impl Store for Faulty {
     }
 
     async fn epoch(&self) -> Result<Uuid, StoreError> {
-        self.store.epoch().await
+        let renewed = *self.faults.epoch.lock().unwrap();
+        match renewed {
+            Some(epoch) => Ok(epoch),
+            None => self.store.epoch().await,
+        }
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -90,7 +90,6 @@ impl<D: Driver> Recording<D> {
 
 impl<D: Driver> Driver for Recording<D> {
     const DIALECT: Dialect = D::DIALECT;
-    const WRITERS: usize = D::WRITERS;
 
     type Transaction = D::Transaction;
 
@@ -133,6 +132,10 @@ impl<D: Driver> Driver for Recording<D> {
 
     async fn rollback(&self, transaction: Self::Transaction) {
         self.inner.rollback(transaction).await;
+    }
+
+    fn groups(&self) -> usize {
+        self.inner.groups()
     }
 
     fn pool_sizes(&self) -> (usize, usize) {
