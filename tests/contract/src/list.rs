@@ -182,6 +182,7 @@ macro_rules! store_contract {
                 a_symmetric_link_to_a_later_row_is_held_by_both_ends
                 rows_of_several_slices_may_be_linked_to_one_that_comes_after_them
                 an_update_waits_for_nobody
+                a_row_that_fails_takes_a_long_chain_of_rows_along
             }
             upload {
                 links_are_found_by_key_and_the_same_file_again_changes_nothing

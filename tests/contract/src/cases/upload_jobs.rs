@@ -75,7 +75,7 @@ pub async fn a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_appl
             raw: "US".to_owned(),
         }));
         let registry = &bench.registry;
-        let rows = Rows::once(Box::pin(futures::stream::once(async move {
+        let rows = crate::fixture::load::rows_once(Box::pin(futures::stream::once(async move {
             let Value::Object(patch) = json!({"title": "Countries"}) else {
                 fail("a patch is an object");
             };
