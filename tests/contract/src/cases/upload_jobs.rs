@@ -47,7 +47,6 @@ pub async fn a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_appl
 ) {
     use registry_core::port::{
         Atomicity, Effect, LoadEnd, LoadItem, LoadMode, LoadPlan, LoadRow, RandomIds, RowPatch,
-        Rows,
     };
     for atomic in [Atomicity::All, Atomicity::Each] {
         let bench = Bench::open(&fresh(&harness)).await;
