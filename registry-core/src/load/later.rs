@@ -47,7 +47,7 @@ impl Late<'_> {
             };
             match self {
                 Self::Refuse(coming) if coming.contains(&id) => problem.message = FAR.into(),
-                Self::Full => problem.message = full().into(),
+                Self::Full => problem.message = full(),
                 Self::Wait | Self::WaitFor(_) | Self::Refuse(_) => {}
             }
         }

@@ -190,7 +190,7 @@ async fn a_chain_to_and_fro_between_slices_is_not_read_for_ever() {
     // Every other entity of the chain stands in the second half of the file.
     let half = SLICE_ROWS / 2 + LATER_READINGS + 20;
     let chain = |place: usize| {
-        if place % 2 == 0 {
+        if place.is_multiple_of(2) {
             place / 2
         } else {
             half + place / 2

@@ -26,7 +26,7 @@ const ROUNDS: usize = 16;
 pub(super) struct Known<'a> {
     pub(super) rows: &'a [LoadRow],
     pub(super) prepared: &'a [Prepared],
-    pub(super) known: &'a Resolution,
+    pub(super) resolution: &'a Resolution,
     /// Rows that others were always faster than.
     pub(super) beaten: &'a BTreeSet<usize>,
 }
@@ -47,7 +47,7 @@ impl Known<'_> {
     /// Decides the slice; again without those that were to make targets of others and failed, and without all that need them.
     pub(super) fn decide(self, ground: &Ground, backlog: &mut Backlog) -> Decided {
         let waiting = self.rows.iter().map(|row| backlog.row(row.line));
-        let makers = Makers::new(waiting, |id| self.known.targets.contains_key(&id));
+        let makers = Makers::new(waiting, |id| self.resolution.targets.contains_key(&id));
         // All rows are applied together, else those of a slice.
         let all = ground.plan.atomic == Atomicity::All;
         let (mut makers, mut ahead) = if all {
@@ -88,7 +88,7 @@ impl Known<'_> {
             ahead,
             late: backlog.late(),
         };
-        let mut overlay = Overlay::new(&ground.plan, self.known, &backlog.owed);
+        let mut overlay = Overlay::new(&ground.plan, self.resolution, &backlog.owed);
         let mut verdicts = Vec::with_capacity(self.rows.len());
         for (index, row) in self.rows.iter().zip(self.prepared).enumerate() {
             verdicts.push(if self.beaten.contains(&index) {
@@ -97,7 +97,7 @@ impl Known<'_> {
                     "others changed the same thing again and again",
                 )])
             } else {
-                decide(ground, self.known, &mut overlay, turn, index, row)
+                decide(ground, self.resolution, &mut overlay, turn, index, row)
             });
         }
         let seen = overlay.about();

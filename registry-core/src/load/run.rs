@@ -177,7 +177,7 @@ impl<'a> Load<'a> {
             let known = Known {
                 rows: &rows,
                 prepared: &prepared,
-                known: &known,
+                resolution: &known,
                 beaten: &beaten,
             };
             let decided = known.decide(&self.ground, &mut self.backlog);
