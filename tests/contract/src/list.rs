@@ -192,6 +192,7 @@ macro_rules! store_contract {
                 a_symmetric_link_to_a_later_row_is_held_by_both_ends
                 rows_of_several_slices_may_be_linked_to_one_that_comes_after_them
                 an_update_waits_for_nobody
+                a_row_that_fails_takes_a_long_chain_of_rows_along
             }
             upload {
                 links_are_found_by_key_and_the_same_file_again_changes_nothing
@@ -199,6 +200,7 @@ macro_rules! store_contract {
                 rows_must_see_what_earlier_rows_made_and_never_what_refused_ones_would_have
                 a_second_row_for_the_same_entity_is_refused_across_slices_too
                 each_mode_does_what_it_says
+                a_row_that_names_no_entity_is_told_all_that_is_wrong_with_it
                 an_id_used_before_goes_on_counting
                 a_key_given_up_by_an_earlier_row_is_free
                 the_other_end_of_a_symmetric_link_gets_one_new_version
