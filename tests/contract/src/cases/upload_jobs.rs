@@ -60,6 +60,7 @@ pub async fn a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_appl
             caller: admin(),
             ids: Arc::new(RandomIds),
             at: bench.registry.now(),
+            job: None,
             catalog,
             entity_type: Arc::clone(&entity_type),
         };
