@@ -96,10 +96,7 @@ pub trait Driver: Debug + Send + Sync + 'static {
 
     /// Runs a statement about a row or two of the store's own by itself, in a transaction of its own, and returns how many rows it touched.
     /// Loads cannot keep it waiting, where an engine has several writers.
-    fn tend(
-        &self,
-        statement: Statement,
-    ) -> impl Future<Output = Result<u64, EngineError>> + Send;
+    fn tend(&self, statement: Statement) -> impl Future<Output = Result<u64, EngineError>> + Send;
 
     /// Begins a transaction that writes.
     fn begin(&self) -> impl Future<Output = Result<Self::Transaction, EngineError>> + Send;

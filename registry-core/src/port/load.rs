@@ -15,8 +15,8 @@ use futures::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Catalog, Datum, Encoded, EntityId, EntityType, FieldNumber, JobId, KeyNumber, LinkNumber, Principal,
-    Timestamp, TypeId, Version, problem::Problem,
+    Catalog, Datum, Encoded, EntityId, EntityType, FieldNumber, JobId, KeyNumber, LinkNumber,
+    Principal, Timestamp, TypeId, Version, problem::Problem,
 };
 
 use super::JobCounts;
