@@ -79,13 +79,20 @@ impl InterruptedJobs<'_> {
         self.registry.running.ids().iter().copied().collect()
     }
 
-    /// Ends jobs of this process that were given up. Gives how many.
+    /// Ends jobs of this process that were given up; waits for a commit that is on its way to the store. Gives how many.
+    ///
+    /// # Errors
+    /// The first failure of the store, once all were tried.
     pub async fn end_given_up(&self, ids: &[JobId]) -> Result<usize, Error> {
-        let mut ended = 0;
+        let mut ended = Ok(0);
         for id in ids {
-            ended += usize::from(self.end(*id, Duration::ZERO).await?);
+            match (self.end(*id, Duration::ZERO).await, &mut ended) {
+                (Ok(done), Ok(count)) => *count += usize::from(done),
+                (Err(error), Ok(_)) => ended = Err(error),
+                (_, Err(_)) => {}
+            }
         }
-        Ok(ended)
+        ended
     }
 
     async fn end_silent(&self, silence: Duration) -> Result<usize, Error> {
