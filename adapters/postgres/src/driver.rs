@@ -6,17 +6,19 @@ use futures::FutureExt as _;
 use registry_core::port::{StoreError, StoreErrorKind};
 use registry_sql::{
     Argument, Cell, ColumnType, Committing, Dialect, Driver, EngineError, Failure, Plan, Row,
-    Statement,
+    Statement, migrate,
 };
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Row as _,
+    migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
     query::Query,
 };
 use uuid::Uuid;
 
-use crate::{PostgresConfig, error::classify, migrate};
+use crate::{PostgresConfig, error::classify};
 
+static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/postgres");
 /// Most connections for writing: groups of change sets, and loads beside them.
 const WRITE_CONNECTIONS: u32 = 8;
 /// Connections that tend the store's own rows: a heartbeat must not wait for the loads that it is about.
@@ -59,7 +61,7 @@ impl PostgresDriver {
             ]);
         let mut connection = PgConnection::connect_with(&options).await.map_err(opened)?;
         check_encoding(&mut connection).await?;
-        migrate::run(&mut connection, config.migrations).await?;
+        migrate(&mut connection, &MIGRATOR, config.migrations).await?;
         connection.close().await.map_err(opened)?;
         // A write touches its rows by index, always. Left alone, the planner keeps a plan that it made while the tables were small and
         // scanned them whole, until they are analysed again.
@@ -231,7 +233,10 @@ impl Driver for PostgresDriver {
         let pools = [&self.readers, &self.writers, &self.tenders];
         let size: u32 = pools.iter().map(|pool| pool.size()).sum();
         let idle = pools.iter().map(|pool| pool.num_idle()).sum();
-        (usize::try_from(size).unwrap_or_default(), idle)
+        (
+            usize::try_from(size).expect("connections can be counted"),
+            idle,
+        )
     }
 }
 

@@ -130,12 +130,3 @@ pub trait Driver: Debug + Send + Sync + 'static {
     /// How many connections there are for reading, and how many of them are idle.
     fn pool_sizes(&self) -> (usize, usize);
 }
-
-/// Whether to bring older tables up to date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Migrations {
-    /// Yes.
-    Apply,
-    /// No: an older store is refused.
-    Refuse,
-}

@@ -19,6 +19,7 @@ mod load;
 mod lock;
 mod log;
 mod long;
+mod migrate;
 mod one_statement;
 mod range;
 mod restored;
@@ -33,6 +34,7 @@ mod work;
 mod write;
 
 pub use dialect::Dialect;
-pub use driver::{Committing, Driver, EngineError, Failure, Migrations};
+pub use driver::{Committing, Driver, EngineError, Failure};
+pub use migrate::{Migrations, migrate};
 pub use statement::{Argument, Cell, Column, ColumnType, ColumnValues, Plan, Row, Sql, Statement};
 pub use store::SqlStore;

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use registry_core::port::{StoreError, StoreErrorKind};
 use registry_sql::{
-    Argument, Cell, ColumnType, Dialect, Driver, EngineError, Plan, Row, Statement,
+    Argument, Cell, ColumnType, Dialect, Driver, EngineError, Plan, Row, Statement, migrate,
 };
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Row as _, Sqlite, SqliteConnection,
+    migrate::Migrator,
     query::Query,
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous,
@@ -18,10 +19,10 @@ use uuid::Uuid;
 use crate::{
     SqliteConfig,
     error::classify,
-    migrate,
     pool::{Pool, Pooled, State},
 };
 
+static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/sqlite");
 /// Older versions may lose committed writes when a write meets a checkpoint (the WAL-reset bug).
 const OLDEST: (u64, u64, u64) = (3, 51, 3);
 
@@ -55,7 +56,12 @@ impl SqliteDriver {
         let writer = Pool::open(&options, 1, config.wait).await.map_err(opened)?;
         let mut connection = writer.acquire(None).await.map_err(opened)?;
         check_version(connection.get().map_err(opened)?).await?;
-        migrate::run(connection.get().map_err(opened)?, config.migrations).await?;
+        migrate(
+            connection.get().map_err(opened)?,
+            &MIGRATOR,
+            config.migrations,
+        )
+        .await?;
         drop(connection);
         let reading = options.pragma("query_only", "ON");
         let readers = Pool::open(&reading, config.readers.max(1), config.wait)

@@ -3,7 +3,6 @@
 mod config;
 mod driver;
 mod error;
-mod migrate;
 mod pool;
 
 pub use config::SqliteConfig;

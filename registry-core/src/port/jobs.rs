@@ -101,6 +101,24 @@ pub struct JobFailure {
     pub value: Option<String>,
 }
 
+/// A record of an upload that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRecord {
+    /// Line on which it begins, as in [`JobFailure::line`].
+    pub line: u64,
+    /// It, as it came in; of a CSV file with the delimiter that the reason comes after.
+    pub raw: String,
+}
+
+/// A refused record with what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplainedRecord {
+    /// The record.
+    pub record: RejectedRecord,
+    /// Why, in order of their adding.
+    pub failures: Vec<JobFailure>,
+}
+
 /// The error of a load whose job was [taken from it](Jobs::claim_job): what it did not apply before stays out.
 pub fn job_lost() -> StoreError {
     let why = "its server was silent for too long, and its job was ended";
@@ -111,29 +129,36 @@ pub fn job_lost() -> StoreError {
 ///
 /// A job is at work until it is claimed or has ended. A claimed job is still running as it is read, and only its ending is left to be written;
 /// a job that has ended stays as it is.
+///
+/// # Errors
+///
+/// Every method fails with a [`StoreError`] as those of the [`Store`](super::Store) do. All of them but [`Jobs::put_job`] may be asked for
+/// again.
 #[async_trait]
 pub trait Jobs: Debug + Send + Sync + 'static {
-    /// Writes a new job, and [touches](Jobs::touch_job) it.
+    /// Writes a new job.
+    ///
+    /// Writing a job must [touch](Jobs::touch_job) it.
     async fn put_job(&self, job: &Job) -> Result<(), StoreError>;
 
-    /// Writes a job in place of one at work, and touches it. It must not do so, and answer `false`, when the job was claimed, has ended or is
+    /// Writes a job in place of one at work. It must not do so, and answer `false`, when the job was claimed, has ended or is
     /// gone.
     async fn update_job(&self, job: &Job) -> Result<bool, StoreError>;
 
     /// Reads a job.
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
 
-    /// Jobs, newest first, before one; at most `limit`.
+    /// Jobs, newest first (by id), older than one or from the newest on; at most `limit`, from 1.
     async fn jobs(&self, before: Option<JobId>, limit: usize) -> Result<Vec<Job>, StoreError>;
 
-    /// Adds failures, and the records they are about as they came in (line, text; of a CSV file with the delimiter that the reason comes after).
+    /// Adds failures, and the records they are about as they came in, to a job that is there.
     ///
     /// A record must be kept once, however many failures name its line.
     async fn add_failures(
         &self,
         id: JobId,
         failures: &[JobFailure],
-        rejected: &[(u64, String)],
+        rejected: &[RejectedRecord],
     ) -> Result<(), StoreError>;
 
     /// Takes all failures and records of a job away: its rows are read again from the first.
@@ -147,7 +172,7 @@ pub trait Jobs: Debug + Send + Sync + 'static {
     /// Whether a job was asked to stop, on whatever server.
     async fn cancel_requested(&self, id: JobId) -> Result<bool, StoreError>;
 
-    /// Failures in order of line and of their adding, from the `skip`-th on; at most `limit`.
+    /// Failures in order of line and of their adding, without the first `skip`; at most `limit`, from 1.
     async fn failures(
         &self,
         id: JobId,
@@ -155,13 +180,13 @@ pub trait Jobs: Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<JobFailure>, StoreError>;
 
-    /// Rejected records in line order after a line, each with its failures; at most `limit`.
+    /// Rejected records in line order after a line (0: all), each with its failures; at most `limit`, from 1.
     async fn rejected(
         &self,
         id: JobId,
         after: u64,
         limit: usize,
-    ) -> Result<Vec<(u64, String, Vec<JobFailure>)>, StoreError>;
+    ) -> Result<Vec<ExplainedRecord>, StoreError>;
 
     /// Says that a job is at work; any other is passed over. It must get through while as many loads as there may be apply what they have.
     async fn touch_job(&self, id: JobId) -> Result<(), StoreError>;
@@ -179,7 +204,8 @@ pub trait Jobs: Debug + Send + Sync + 'static {
     /// Writes the ending of a job that was claimed; `false` when it was not, or has ended.
     async fn end_claimed_job(&self, job: &Job) -> Result<bool, StoreError>;
 
-    /// Whether one process at a time uses this store: then no job that was running at its start can be at work.
+    /// Whether one process at a time uses this store: then no job that was running at its start can be at work. The answer is the same for
+    /// as long as the store is open.
     fn one_process(&self) -> bool;
 
     /// Removes jobs that were created before a time, with all that belongs to them. Running ones stay until they have ended.

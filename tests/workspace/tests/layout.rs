@@ -17,7 +17,6 @@ const REASONS: &[(&str, &str)] = &[
         "registry-core/src/field/tests.rs",
         "one table of values for all kinds",
     ),
-    ("cases of one topic over one fixture: a file for three would repeat it",),
 ];
 
 #[test]

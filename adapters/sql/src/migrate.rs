@@ -1,21 +1,30 @@
 //! Bringing the tables up to date.
 
 use registry_core::port::{StoreError, StoreErrorKind};
-use registry_sql::Migrations;
-use sqlx::{
-    PgConnection,
-    migrate::{Migrate as _, Migrator},
-};
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
 
-static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/postgres");
 const TABLE: &str = "_sqlx_migrations";
 
-/// Applies what is missing, or refuses to when told so. A store newer than this program is always refused.
-pub(crate) async fn run(
-    connection: &mut PgConnection,
+/// Whether to bring older tables up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migrations {
+    /// Yes.
+    Apply,
+    /// No: an older store is refused.
+    Refuse,
+}
+
+/// Applies what is missing of an engine's migrations, or refuses to when told so.
+///
+/// # Errors
+///
+/// A store newer than this program is always refused, an older one with [`Migrations::Refuse`]; else what the engine says.
+pub async fn migrate<C: Migrate>(
+    connection: &mut C,
+    migrator: &Migrator,
     migrations: Migrations,
 ) -> Result<(), StoreError> {
-    let failed = |error: sqlx::migrate::MigrateError| StoreError::internal("migrating", error);
+    let failed = |error: MigrateError| StoreError::internal("migrating", error);
     // Two programs starting at once must not both make the table.
     connection.lock().await.map_err(failed)?;
     connection
@@ -28,7 +37,7 @@ pub(crate) async fn run(
         .map_err(failed)?;
     connection.unlock().await.map_err(failed)?;
     let newest = applied.iter().map(|one| one.version).max();
-    let known = MIGRATOR.iter().map(|one| one.version).max();
+    let known = migrator.iter().map(|one| one.version).max();
     let refused =
         |text: &'static str| Err(StoreError::new(StoreErrorKind::Internal, "migrating", text));
     if newest > known {
@@ -39,7 +48,7 @@ pub(crate) async fn run(
             refused("the store needs migrating: run `registry migrate`")
         }
         Migrations::Refuse => Ok(()),
-        Migrations::Apply => MIGRATOR
+        Migrations::Apply => migrator
             .run_direct(None, connection, false)
             .await
             .map_err(failed),

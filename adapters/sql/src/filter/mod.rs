@@ -1,11 +1,16 @@
 //! The resolved filter as a condition. Every condition rendered here is true or false, never NULL, so that NOT means what the core says.
 
+mod compare;
+
 use registry_core::{
-    Encoded, Scope, Timestamp, TypeId,
-    query::{Compare, Filter, LinkEnd, LinkStep, Operand, SystemField, Test},
+    Scope, TypeId,
+    query::{Filter, LinkEnd, LinkStep},
 };
 
 use crate::{Argument, Dialect, Sql, entities::and_readable};
+
+pub(crate) use compare::{instant_argument, ranged, render_value_test, version_argument};
+use compare::{render_compare, render_present};
 
 /// Where a filter is rendered: the alias of the entity it is about, and its type where that is certain.
 #[derive(Clone, Copy, Debug)]
@@ -66,14 +71,14 @@ pub(crate) fn render(sql: &mut Sql, filter: &Filter, context: Context<'_>) {
                 sql.push("FALSE");
                 return;
             }
-            let other = open_step(sql, step, context, step.to == LinkEnd::Holder);
+            let other = open_step(sql, step, context, OtherEnd::of(step));
             if let Some(ids) = ids {
                 sql.push(" AND ").id_in(&other, ids);
             }
             sql.push(close_step(sql.dialect, context));
         }
         Filter::LinkedElsewhere { step, id } => {
-            let other = open_step(sql, step, context, step.to == LinkEnd::Holder);
+            let other = open_step(sql, step, context, OtherEnd::of(step));
             sql.push(&format!(" AND {other} <> "))
                 .bind(Argument::Id(id.0));
             sql.push(close_step(sql.dialect, context));
@@ -82,7 +87,7 @@ pub(crate) fn render(sql: &mut Sql, filter: &Filter, context: Context<'_>) {
             render_far(sql, step, filter, context);
         }
         Filter::Exists { step, filter } => {
-            open_step(sql, step, context, true);
+            open_step(sql, step, context, OtherEnd::Entity);
             sql.push(" AND ");
             let alias = entity_alias(context.depth);
             let type_id = (step.to == LinkEnd::Holder).then_some(step.holder_type);
@@ -181,9 +186,28 @@ pub(crate) fn entity_alias(depth: usize) -> String {
     format!("e{}", depth + 1)
 }
 
-/// Opens `EXISTS (…` over the rows of a link, joined with the readable entity at the other end where `entity` says so. Returns the
+/// What a condition across a link needs of the entity at its other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OtherEnd {
+    /// Its id, which the row of the link has.
+    Id,
+    /// The entity itself, which the caller must be able to read.
+    Entity,
+}
+
+impl OtherEnd {
+    /// What a condition on ids alone needs: a target need not be readable, a holder must be (see [`Filter::Linked`]).
+    fn of(step: &LinkStep) -> Self {
+        match step.to {
+            LinkEnd::Target => Self::Id,
+            LinkEnd::Holder => Self::Entity,
+        }
+    }
+}
+
+/// Opens `EXISTS (…` over the rows of a link, joined with the readable entity at the other end where that is needed. Returns the
 /// expression of the other end's id. The caller closes it with [`close_step`].
-fn open_step(sql: &mut Sql, step: &LinkStep, context: Context<'_>, entity: bool) -> String {
+fn open_step(sql: &mut Sql, step: &LinkStep, context: Context<'_>, needed: OtherEnd) -> String {
     let link = format!("l{}", context.depth + 1);
     let other_entity = entity_alias(context.depth);
     let (here, there) = match step.to {
@@ -191,7 +215,7 @@ fn open_step(sql: &mut Sql, step: &LinkStep, context: Context<'_>, entity: bool)
         LinkEnd::Holder => ("target", "holder"),
     };
     sql.push(&format!("EXISTS (SELECT 1 FROM link AS {link}"));
-    if entity {
+    if needed == OtherEnd::Entity {
         let id = format!("{link}.{there}");
         sql.push(&match context.indexed {
             Indexed::Rows => sql.dialect.look_up(&other_entity, &id),
@@ -208,7 +232,7 @@ fn open_step(sql: &mut Sql, step: &LinkStep, context: Context<'_>, entity: bool)
     sql.bind(Argument::Int(i64::from(step.link.0)));
     sql.push(&format!(" AND {link}.holder_type = "))
         .bind(Argument::Id(step.holder_type.0));
-    if entity {
+    if needed == OtherEnd::Entity {
         and_readable(sql, &other_entity, context.scope);
     }
     format!("{link}.{there}")
@@ -220,213 +244,4 @@ fn close_step(dialect: Dialect, context: Context<'_>) -> &'static str {
         (Dialect::Postgres, Indexed::Rows) => " OFFSET 0)",
         _ => ")",
     }
-}
-
-fn render_present(sql: &mut Sql, operand: &Operand, context: Context<'_>) {
-    match operand {
-        Operand::System(_) => {
-            sql.push("TRUE");
-        }
-        Operand::Field {
-            type_id,
-            field,
-            list,
-            ..
-        } => {
-            let dialect = sql.dialect;
-            open_guard(sql, *type_id, context);
-            if *list {
-                sql.push(&format!(
-                    "EXISTS (SELECT 1 FROM {})",
-                    dialect.elements(context.alias, field.0)
-                ));
-            } else {
-                sql.push(&format!(
-                    "{} IS NOT NULL",
-                    dialect.field_text(context.alias, field.0)
-                ));
-            }
-            sql.push(")");
-        }
-    }
-}
-
-/// Opens `(`, with a check of the entity's type where it is not certain.
-fn open_guard(sql: &mut Sql, type_id: TypeId, context: Context<'_>) {
-    sql.push("(");
-    if context.type_id != Some(type_id) {
-        sql.push(context.alias)
-            .push(".type = ")
-            .bind(Argument::Id(type_id.0))
-            .push(" AND ");
-    }
-}
-
-fn render_compare(sql: &mut Sql, compare: &Compare, context: Context<'_>) {
-    let dialect = sql.dialect;
-    match &compare.operand {
-        Operand::System(system) => render_system(sql, *system, &compare.test, context),
-        Operand::Field {
-            type_id,
-            field,
-            indexed: true,
-            ..
-        } if context.indexed == Indexed::Sets && ranged(&compare.test) => {
-            open_guard(sql, *type_id, context);
-            sql.push(&format!(
-                "{}.id IN (SELECT v.entity FROM field_value AS v WHERE v.type = ",
-                context.alias
-            ));
-            sql.bind(Argument::Id(type_id.0))
-                .push(" AND v.field = ")
-                .bind(Argument::Int(i64::from(field.0)))
-                .push(" AND ");
-            render_value_test(sql, &compare.test);
-            sql.push("))");
-        }
-        Operand::Field {
-            type_id,
-            field,
-            list: true,
-            ..
-        } => {
-            open_guard(sql, *type_id, context);
-            sql.push(&format!(
-                "EXISTS (SELECT 1 FROM {} WHERE ",
-                dialect.elements(context.alias, field.0)
-            ));
-            render_test(sql, dialect.element(), &compare.test, &|value| {
-                Argument::Text(value.0.clone())
-            });
-            sql.push("))");
-        }
-        Operand::Field {
-            type_id,
-            field,
-            list: false,
-            ..
-        } => {
-            open_guard(sql, *type_id, context);
-            let text = dialect.field_text(context.alias, field.0);
-            sql.push("COALESCE(");
-            render_test(sql, &text, &compare.test, &|value| {
-                Argument::Text(value.0.clone())
-            });
-            sql.push(", FALSE))");
-        }
-    }
-}
-
-/// Appends a test of a row of `field_value` named `v`.
-pub(crate) fn render_value_test(sql: &mut Sql, test: &Test) {
-    render_test(sql, "v.value", test, &|value| {
-        Argument::Text(value.0.clone())
-    });
-}
-
-/// Whether a test is a stretch of the index.
-pub(crate) fn ranged(test: &Test) -> bool {
-    !matches!(test, Test::NotEqual(_) | Test::Contains(_))
-}
-
-fn render_system(sql: &mut Sql, system: SystemField, test: &Test, context: Context<'_>) {
-    let alias = context.alias;
-    let words = |value: &Encoded| Argument::Text(value.0.clone());
-    let integer = |value: &Encoded| {
-        Argument::Int(registry_core::field::decode_integer(&value.0).unwrap_or_default())
-    };
-    let instant = |value: &Encoded| Argument::Int(Timestamp::parse(&value.0).map_or(0, |at| at.0));
-    match system {
-        SystemField::Id => {
-            let id = sql.dialect.id_text(&format!("{alias}.id"));
-            render_test(sql, &id, test, &words);
-        }
-        SystemField::Version => render_test(sql, &format!("{alias}.version"), test, &integer),
-        SystemField::CreatedAt => render_test(sql, &format!("{alias}.created_at"), test, &instant),
-        SystemField::UpdatedAt => render_test(sql, &format!("{alias}.updated_at"), test, &instant),
-        SystemField::CreatedBy => render_test(sql, &format!("{alias}.created_by"), test, &words),
-        SystemField::UpdatedBy => render_test(sql, &format!("{alias}.updated_by"), test, &words),
-    }
-}
-
-/// Appends a test of an expression; NULL when the expression is.
-fn render_test(
-    sql: &mut Sql,
-    expression: &str,
-    test: &Test,
-    argument: &dyn Fn(&Encoded) -> Argument,
-) {
-    let mut compare = |operator: &str, value: &Encoded| {
-        sql.push("(")
-            .push(expression)
-            .push(operator)
-            .bind(argument(value))
-            .push(")");
-    };
-    match test {
-        Test::Equal(value) => compare(" = ", value),
-        Test::NotEqual(value) => compare(" <> ", value),
-        Test::Less(value) => compare(" < ", value),
-        Test::AtMost(value) => compare(" <= ", value),
-        Test::Greater(value) => compare(" > ", value),
-        Test::AtLeast(value) => compare(" >= ", value),
-        Test::Between(low, high) => {
-            sql.push("(")
-                .push(expression)
-                .push(" BETWEEN ")
-                .bind(argument(low))
-                .push(" AND ")
-                .bind(argument(high))
-                .push(")");
-        }
-        Test::In(values) => render_in(sql, expression, values, argument),
-        Test::Contains(words) => {
-            let needle = sql.placeholder(Argument::Text(words.clone()));
-            let condition = sql.dialect.contains(expression, &needle);
-            sql.push(&condition);
-        }
-        Test::StartsWith(words) => {
-            let prefix = sql.placeholder(Argument::Text(words.clone()));
-            let condition = sql.dialect.starts_with(expression, &prefix);
-            // The lower bound lets an index begin at the prefix.
-            sql.push("(")
-                .push(expression)
-                .push(" >= ")
-                .push(&prefix)
-                .push(" AND ")
-                .push(&condition)
-                .push(")");
-        }
-    }
-}
-
-fn render_in(
-    sql: &mut Sql,
-    expression: &str,
-    values: &[Encoded],
-    argument: &dyn Fn(&Encoded) -> Argument,
-) {
-    let arguments: Vec<Argument> = values.iter().map(argument).collect();
-    let texts: Option<Vec<String>> = arguments
-        .iter()
-        .map(|argument| {
-            if let Argument::Text(text) = argument {
-                Some(text.clone())
-            } else {
-                None
-            }
-        })
-        .collect();
-    if let Some(texts) = texts {
-        sql.push("(").text_in(expression, texts).push(")");
-        return;
-    }
-    sql.push("(").push(expression).push(" IN (");
-    for (index, argument) in arguments.into_iter().enumerate() {
-        if index > 0 {
-            sql.push(", ");
-        }
-        sql.bind(argument);
-    }
-    sql.push("))");
 }
