@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::{
-    http::{Surface, TwoLengths},
+    http::{App, Surface, TwoLengths},
     indexing, jobs,
 };
 
@@ -92,20 +92,32 @@ pub async fn serve(listener: TcpListener, surface: Surface) -> io::Result<()> {
     tracing::info!("ending: requests at work are finished");
     let _ = leave.send(());
     connections.close();
-    tokio::select! {
-        done = timeout(FAREWELL, async {
-            connections.wait().await;
-            // No connection starts any more; what they started and left is waited for too.
-            surface.app().finish_work().await;
-        }) => {
-            if done.is_err() {
-                tracing::warn!("some requests were still at work and are given up");
-                surface.app().give_up_work().await;
-            }
-        }
-        () = signals.next() => tracing::warn!("a second signal: ending at once"),
-    }
+    end(surface.app(), &connections, FAREWELL, signals.next()).await;
     Ok(())
+}
+
+/// Finishes what is at work for so long, then gives it up; at a second signal it stops at once, wherever it is.
+async fn end(
+    app: &App,
+    connections: &TaskTracker,
+    farewell: Duration,
+    second: impl Future<Output = ()>,
+) {
+    let finished = async {
+        connections.wait().await;
+        // No connection starts any more; what they started and left is waited for too.
+        app.finish_work().await;
+    };
+    let ended = async {
+        if timeout(farewell, finished).await.is_err() {
+            tracing::warn!("some requests were still at work and are given up");
+            app.give_up_work().await;
+        }
+    };
+    tokio::select! {
+        () = ended => {}
+        () = second => tracing::warn!("a second signal: ending at once"),
+    }
 }
 
 async fn connection(stream: TcpStream, surface: Surface, mut leaving: watch::Receiver<()>) {
@@ -157,7 +169,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::http::{App, HttpSettings};
+    use crate::http::HttpSettings;
 
     /// What comes back until the server closes the connection.
     async fn exchange(request: Vec<u8>) -> String {
@@ -223,6 +235,21 @@ mod tests {
             );
             assert!(answer.contains(&format!("\"code\":\"{code}\"")), "{answer}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_second_signal_ends_the_giving_up_too() {
+        let store = Arc::new(MemoryStore::new());
+        let registry = Registry::new(Arc::clone(&store) as _, store);
+        let app = App::new(registry, HttpSettings::default());
+        // It does not hear that it is given up.
+        app.work.spawn(std::future::pending::<()>());
+        let connections = TaskTracker::new();
+        connections.close();
+        let second = tokio::time::sleep(Duration::from_millis(100));
+        let ended = end(&app, &connections, Duration::ZERO, second);
+        timeout(Duration::from_secs(5), ended).await.unwrap();
+        assert!(app.giving_up.is_cancelled());
     }
 
     #[tokio::test]

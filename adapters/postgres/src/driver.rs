@@ -21,6 +21,8 @@ use crate::{PostgresConfig, error::classify, migrate};
 const WRITE_CONNECTIONS: u32 = 8;
 /// Most groups of change sets that commit side by side.
 const GROUPS: usize = 4;
+/// Connections that tend the store's own rows: a heartbeat must not wait for the loads that it is about.
+const TEND_CONNECTIONS: u32 = 1;
 /// A connection idle for longer is tried before it is used: the server may have been restarted meanwhile.
 const TRUSTED_IDLE: Duration = Duration::from_millis(500);
 
@@ -29,6 +31,7 @@ const TRUSTED_IDLE: Duration = Duration::from_millis(500);
 pub struct PostgresDriver {
     readers: PgPool,
     writers: PgPool,
+    tenders: PgPool,
 }
 
 impl PostgresDriver {
@@ -67,8 +70,12 @@ impl PostgresDriver {
             .options([("enable_hashjoin", "off"), ("enable_mergejoin", "off")]);
         let most = config.connections.max(4);
         let writers = (most / 2).min(WRITE_CONNECTIONS);
+        let readers = most - writers - TEND_CONNECTIONS;
         Ok(Self {
-            readers: pool(&config, most - writers, options)
+            readers: pool(&config, readers, options.clone())
+                .await
+                .map_err(opened)?,
+            tenders: pool(&config, TEND_CONNECTIONS, options)
                 .await
                 .map_err(opened)?,
             writers: pool(&config, writers, writing).await.map_err(opened)?,
@@ -176,6 +183,12 @@ impl Driver for PostgresDriver {
         fetch(&self.writers, statement).await
     }
 
+    async fn tend(&self, statement: Statement) -> Result<u64, EngineError> {
+        let (query, _) = bind(statement);
+        let done = query.execute(&self.tenders).await.map_err(classify)?;
+        Ok(done.rows_affected())
+    }
+
     async fn begin(&self) -> Result<Transaction, EngineError> {
         self.writers.begin().await.map_err(begun)
     }
@@ -222,7 +235,7 @@ impl Driver for PostgresDriver {
     }
 
     fn pool_sizes(&self) -> (usize, usize) {
-        let pools = [&self.readers, &self.writers];
+        let pools = [&self.readers, &self.writers, &self.tenders];
         let size: u32 = pools.iter().map(|pool| pool.size()).sum();
         let idle = pools.iter().map(|pool| pool.num_idle()).sum();
         (

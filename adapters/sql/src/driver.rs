@@ -81,11 +81,15 @@ pub trait Driver: Debug + Send + Sync + 'static {
         statement: Statement,
     ) -> impl Future<Output = Result<Vec<Row>, EngineError>> + Send;
 
-    /// Runs a statement that writes by itself, in a transaction of its own. Asked of PostgreSQL alone.
+    /// Runs a statement that writes by itself, in a transaction of its own, and returns its rows.
     fn write(
         &self,
         statement: Statement,
     ) -> impl Future<Output = Result<Vec<Row>, EngineError>> + Send;
+
+    /// Runs a statement about a row or two of the store's own by itself, in a transaction of its own, and returns how many rows it touched.
+    /// Loads cannot keep it waiting, where an engine has several writers.
+    fn tend(&self, statement: Statement) -> impl Future<Output = Result<u64, EngineError>> + Send;
 
     /// Begins a transaction that writes.
     fn begin(&self) -> impl Future<Output = Result<Self::Transaction, EngineError>> + Send;

@@ -179,6 +179,13 @@ impl Driver for SqliteDriver {
         Ok(rows)
     }
 
+    async fn tend(&self, statement: Statement) -> Result<u64, EngineError> {
+        let mut transaction = self.begin().await?;
+        let touched = self.execute_in(&mut transaction, statement).await?;
+        self.commit(transaction).await?;
+        Ok(touched)
+    }
+
     async fn begin(&self) -> Result<Transaction, EngineError> {
         // A deferred transaction that turns into a writer fails at once, whatever the busy timeout.
         begin(self.writer.acquire(None).await?, "BEGIN IMMEDIATE").await

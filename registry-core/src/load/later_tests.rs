@@ -168,6 +168,7 @@ async fn load(atomic: Atomicity, rows: Vec<LoadItem>) -> (u64, u64, BTreeMap<Str
         effect: Effect::Apply,
         caller: Caller::default_organisation(),
         ids: Arc::new(RandomIds),
+        job: None,
         at: Timestamp(0),
     };
     let opened = AtomicUsize::new(0);

@@ -47,6 +47,7 @@ fn plan(atomic: Atomicity) -> LoadPlan {
         caller: Caller::default_organisation(),
         ids: Arc::new(RandomIds),
         at: Timestamp(0),
+        job: None,
     }
 }
 

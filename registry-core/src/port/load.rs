@@ -12,8 +12,8 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Catalog, Datum, Encoded, EntityId, EntityType, FieldNumber, KeyNumber, LinkNumber, Principal,
-    Timestamp, TypeId, Version, problem::Problem,
+    Catalog, Datum, Encoded, EntityId, EntityType, FieldNumber, JobId, KeyNumber, LinkNumber,
+    Principal, Timestamp, TypeId, Version, problem::Problem,
 };
 
 use super::JobCounts;
@@ -50,6 +50,9 @@ pub struct LoadPlan {
     pub ids: Arc<dyn super::IdSource>,
     /// When: the time of everything written.
     pub at: Timestamp,
+    /// The job that tells of the load, if one does. Each transaction that applies rows must check that it is at work, so that it cannot be
+    /// [claimed](super::Jobs::claim_job) before the commit; else it is rolled back and the load fails with [`super::job_lost`].
+    pub job: Option<JobId>,
 }
 
 /// Whether rows stand or fall together.

@@ -23,9 +23,6 @@ use uuid::Uuid;
 
 use super::callers::{Callers, Everyone};
 
-/// How long a commit may be on its way after whoever sent it was stopped.
-const GIVEN_UP: Duration = Duration::from_secs(1);
-
 /// Limits and places of the HTTP surface.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
@@ -140,8 +137,6 @@ impl App {
         let left = jobs.running_here();
         self.giving_up.cancel();
         self.finish_work().await;
-        // A commit that was on its way to the store arrives, or does not.
-        tokio::time::sleep(GIVEN_UP).await;
         if let Err(error) = jobs.end_given_up(&left).await {
             tracing::warn!(%error, "interrupted uploads could not be written; the next start does it");
         }

@@ -220,6 +220,12 @@ macro_rules! store_contract {
                 a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_applied
                 an_interrupted_job_tells_what_of_its_last_write_is_stored
             }
+            lost_jobs {
+                a_load_whose_job_was_taken_applies_nothing_more
+                an_upload_that_goes_on_after_its_job_was_ended_applies_nothing_more
+                an_upload_that_fails_tells_what_is_stored
+                the_end_of_an_upload_is_told_again_when_it_cannot_be_written
+            }
             concurrency {
                 of_64_parallel_creations_with_one_unique_value_exactly_one_succeeds
                 a_refused_member_costs_its_neighbours_nothing
@@ -237,6 +243,7 @@ macro_rules! store_contract {
                 writing_the_job_must_not_take_the_request_to_cancel_back
                 writing_a_job_must_touch_it
                 a_job_must_not_be_ended_when_it_was_touched_or_has_ended
+                a_job_that_was_claimed_or_has_ended_must_not_be_written_over
                 expired_jobs_go_with_all_that_belongs_to_them
             }
             identity {

@@ -14,11 +14,11 @@ use std::{
 
 use async_trait::async_trait;
 use registry_core::{
-    EntityId, Principal, Scope, Timestamp,
+    EntityId, JobId, Principal, Scope, Timestamp,
     change::{ChangeSet, Operation},
     entity_type::EntityType,
     load::{Applied, LoadArea, Lookup, Resolution, Written},
-    port::{Clock as _, LoadPlan, Receipt, StoreError, SystemClock},
+    port::{Clock as _, LoadPlan, Receipt, StoreError, SystemClock, job_lost},
 };
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ use crate::{
     Argument, ColumnType, Driver, EngineError, Sql,
     apply::statement,
     driver::Committing,
-    group,
+    group, jobs,
     long::{self, Purpose},
     retry::{Stop, retrying},
     work::Work,
@@ -54,6 +54,7 @@ pub(crate) struct Area<D: Driver> {
     scope: Scope,
     actor: Principal,
     at: Timestamp,
+    job: Option<JobId>,
     /// Entities in the staging area.
     staged: AtomicU64,
 }
@@ -76,6 +77,7 @@ impl<D: Driver> Area<D> {
             scope: plan.caller.scope(),
             actor: plan.caller.actor.clone(),
             at: plan.at,
+            job: plan.job,
             staged: AtomicU64::new(0),
         }
     }
@@ -120,6 +122,7 @@ impl<D: Driver> Area<D> {
                 )
             };
             stage::remember(self, &mut transaction, seen).await?;
+            self.check_job(&mut transaction).await?;
             Ok::<_, Stop>(position)
         };
         match applied.await {
@@ -134,9 +137,24 @@ impl<D: Driver> Area<D> {
         }
     }
 
+    /// Keeps the load's job from being claimed before the transaction is committed. Comes last: until then, heartbeats pass.
+    async fn check_job(&self, transaction: &mut D::Transaction) -> Result<(), Stop> {
+        let Some(id) = self.job else { return Ok(()) };
+        let touch = jobs::touch(D::DIALECT, id).finish(&[]);
+        match self.driver.execute_in(transaction, touch).await? {
+            0 => Err(job_lost().into()),
+            _ => Ok(()),
+        }
+    }
+
     async fn try_apply(&self) -> Result<registry_core::port::Position, Stop> {
         let mut transaction = self.begin().await?;
-        match apply::all(self, &mut transaction).await {
+        let applied = async {
+            let position = apply::all(self, &mut transaction).await?;
+            self.check_job(&mut transaction).await?;
+            Ok::<_, Stop>(position)
+        };
+        match applied.await {
             Ok(position) => {
                 group::commit(self.driver.as_ref(), transaction).await?;
                 Ok(position)
