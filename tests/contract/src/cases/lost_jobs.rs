@@ -95,11 +95,11 @@ async fn stored(subject: &Subject) -> usize {
 }
 
 pub async fn a_load_whose_job_was_taken_applies_nothing_more<H: Harness>(_: H) {
-    const SLICE: u32 = registry_core::limits::SLICE_ROWS as u32;
+    let slice = u32::try_from(registry_core::limits::SLICE_ROWS).unwrap();
     for (atomic, write, kept) in [
         (Atomicity::All, 0, 0),
         (Atomicity::Each, 0, 0),
-        (Atomicity::Each, 1, SLICE),
+        (Atomicity::Each, 1, slice),
     ] {
         for ends in [false, true] {
             let harness = H::default();
@@ -114,7 +114,7 @@ pub async fn a_load_whose_job_was_taken_applies_nothing_more<H: Harness>(_: H) {
                 ..plan
             };
             subject.jobs.put_job(&running(&plan, id)).await.unwrap();
-            let file = (1..=SLICE + 1).map(|number| {
+            let file = (1..=slice + 1).map(|number| {
                 row(u64::from(number)).set(country::CODE, text(&format!("c{number}")))
             });
             let taker = Taker {
@@ -202,11 +202,13 @@ fn away() -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, "writing jobs", "it is away")
 }
 
+/// Where a job cannot be written.
+type Fails = fn(Moment) -> bool;
+
 pub async fn an_upload_that_fails_tells_what_is_stored(harness: impl Harness) {
     let announced = |moment| matches!(moment, Moment::Announced(_));
     let failures = |moment| moment == Moment::Failures;
     let (unavailable, unknown) = (StoreErrorKind::Unavailable, StoreErrorKind::UnknownOutcome);
-    type Fails = fn(Moment) -> bool;
     let cases: [(&str, Fails, StoreErrorKind, JobCounts, usize); 3] = [
         // Nothing is written yet.
         ("true", announced, unavailable, counts([0, 0, 0, 0, 2]), 0),
