@@ -102,6 +102,10 @@ impl<D: Driver> Driver for Recording<D> {
         self.inner.write(statement).await
     }
 
+    async fn tend(&self, statement: Statement) -> Result<u64, EngineError> {
+        self.inner.tend(statement).await
+    }
+
     async fn begin(&self) -> Result<Self::Transaction, EngineError> {
         self.inner.begin().await
     }
