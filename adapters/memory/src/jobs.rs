@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use registry_core::{
     JobId, Timestamp,
-    port::{Job, JobFailure, JobState, Jobs, StoreError},
+    port::{ExplainedRecord, Job, JobFailure, JobState, Jobs, RejectedRecord, StoreError},
 };
 
 use crate::{MemoryStore, store::lock};
@@ -85,15 +85,16 @@ impl Jobs for MemoryStore {
         &self,
         id: JobId,
         failures: &[JobFailure],
-        rejected: &[(u64, String)],
+        rejected: &[RejectedRecord],
     ) -> Result<(), StoreError> {
         let mut jobs = lock(&self.jobs)?;
         let table = jobs
             .get_mut(&id)
             .ok_or_else(|| StoreError::internal("adding failures", "no such job"))?;
         table.failures.extend_from_slice(failures);
-        for (line, raw) in rejected {
-            table.rejected.entry(*line).or_insert_with(|| raw.clone());
+        for record in rejected {
+            let kept = table.rejected.entry(record.line);
+            kept.or_insert_with(|| record.raw.clone());
         }
         Ok(())
     }
@@ -137,7 +138,7 @@ impl Jobs for MemoryStore {
         id: JobId,
         after: u64,
         limit: usize,
-    ) -> Result<Vec<(u64, String, Vec<JobFailure>)>, StoreError> {
+    ) -> Result<Vec<ExplainedRecord>, StoreError> {
         let jobs = lock(&self.jobs)?;
         let Some(table) = jobs.get(&id) else {
             return Ok(Vec::new());
@@ -147,7 +148,13 @@ impl Jobs for MemoryStore {
             .take(limit)
             .map(|(line, raw)| {
                 let failures = table.failures.iter().filter(|one| one.line == *line);
-                (*line, raw.clone(), failures.cloned().collect())
+                ExplainedRecord {
+                    record: RejectedRecord {
+                        line: *line,
+                        raw: raw.clone(),
+                    },
+                    failures: failures.cloned().collect(),
+                }
             })
             .collect())
     }

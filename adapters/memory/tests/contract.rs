@@ -16,4 +16,9 @@ impl Harness for Memory {
 }
 
 registry_contract::store_contract!(Memory);
-// Two of the same: what can differ is its link and key rows from its entities, looked at after every change set.
+
+#[tokio::test]
+async fn one_process_has_the_store() {
+    let subject = Memory::default().open().await;
+    assert!(subject.jobs.one_process());
+}

@@ -225,7 +225,10 @@ impl Driver for PostgresDriver {
         let pools = [&self.readers, &self.writers];
         let size: u32 = pools.iter().map(|pool| pool.size()).sum();
         let idle = pools.iter().map(|pool| pool.num_idle()).sum();
-        (usize::try_from(size).unwrap_or_default(), idle)
+        (
+            usize::try_from(size).expect("connections can be counted"),
+            idle,
+        )
     }
 }
 

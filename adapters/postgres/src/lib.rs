@@ -13,6 +13,19 @@ pub use driver::PostgresDriver;
 pub type PostgresStore = registry_sql::SqlStore<PostgresDriver>;
 
 /// Connects, bringing the tables up to date unless told not to.
+///
+/// ```no_run
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use registry_core::port::Store as _;
+/// use registry_postgres::PostgresConfig;
+///
+/// let config = PostgresConfig { connections: 20, ..PostgresConfig::url("postgres://registry@localhost/registry") };
+/// let store = registry_postgres::open(config).await?;
+/// store.ping().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub async fn open(
     config: PostgresConfig,
 ) -> Result<PostgresStore, registry_core::port::StoreError> {

@@ -25,3 +25,9 @@ impl Harness for Postgres {
 
 registry_contract::store_contract!(Postgres);
 registry_contract::durable_store_contract!(Postgres);
+
+#[tokio::test]
+async fn several_processes_may_use_a_database_at_a_time() {
+    let subject = Postgres::default().open().await;
+    assert!(!subject.jobs.one_process());
+}

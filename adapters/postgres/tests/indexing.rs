@@ -15,15 +15,23 @@ use registry_core::{
 use registry_postgres::{PostgresConfig, testing::Database};
 use sqlx::{Connection as _, PgConnection};
 
-fn thing(version: i64, indexed: bool) -> EntityType {
+fn plain() -> EntityType {
     EntityType {
-        version: registry_core::Version(version),
-        fields: vec![Field {
-            indexed,
-            ..field_of(1, "value", kind("text"))
-        }],
+        fields: vec![field_of(1, "value", kind("text"))],
         next_number: 2,
         ..new_type(1, "thing")
+    }
+}
+
+/// The same with an index.
+fn indexed() -> EntityType {
+    EntityType {
+        version: registry_core::Version(2),
+        fields: vec![Field {
+            indexed: true,
+            ..field_of(1, "value", kind("text"))
+        }],
+        ..plain()
     }
 }
 
@@ -33,7 +41,7 @@ async fn a_writer_that_waits_for_a_step_takes_away_what_the_step_put_in() {
     let url = database.url().await;
     let store = registry_postgres::open(PostgresConfig::url(url.clone())).await;
     let subject = Subject::of(&Arc::new(store.expect("the store opens")));
-    let (plain, of) = (thing(1, false), thing(2, true));
+    let (plain, of) = (plain(), indexed());
     subject.define(&[&plain]).await;
     let [made] = subject
         .create(&[&plain], [entity(&plain, 1).with(1, text("old"))])

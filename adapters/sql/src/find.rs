@@ -1,7 +1,7 @@
 //! The read behind every list: one statement per stretch of the order, and one that counts.
 
 use registry_core::{
-    EntityId, Scope, Timestamp, TypeId,
+    EntityId, Scope, TypeId,
     query::{Direction, Filter, Operand, Query, SortTerm, SystemField, Test},
 };
 use uuid::Uuid;
@@ -345,18 +345,17 @@ fn expression(dialect: Dialect, operand: &Operand, query: &Query) -> String {
 
 /// An encoded value as [`expression`] has it.
 fn argument(operand: &Operand, value: &str) -> Argument {
-    let encoded = registry_core::Encoded(value.to_owned());
     match operand {
-        Operand::System(SystemField::Id) => Argument::Id(value.parse().unwrap_or_default()),
-        Operand::System(SystemField::Version) => {
-            Argument::Int(registry_core::field::decode_integer(value).unwrap_or_default())
+        Operand::System(SystemField::Id) => {
+            Argument::Id(value.parse().expect("a query's ids are encoded as ids"))
         }
+        Operand::System(SystemField::Version) => filter::version_argument(value),
         Operand::System(SystemField::CreatedAt | SystemField::UpdatedAt) => {
-            Argument::Int(Timestamp::parse(value).map_or(0, |at| at.0))
+            filter::instant_argument(value)
         }
         Operand::Field { .. }
         | Operand::System(SystemField::CreatedBy | SystemField::UpdatedBy) => {
-            Argument::Text(encoded.0)
+            Argument::Text(value.to_owned())
         }
     }
 }

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use async_trait::async_trait;
 use registry_core::{
     JobId, Timestamp,
-    port::{Clock as _, Job, JobFailure, JobState, Jobs, StoreError, SystemClock},
+    port::{
+        Clock as _, ExplainedRecord, Job, JobFailure, JobState, Jobs, RejectedRecord, StoreError,
+        SystemClock,
+    },
 };
 
 use crate::{
@@ -89,7 +92,7 @@ impl<D: Driver> Jobs for SqlStore<D> {
         &self,
         id: JobId,
         failures: &[JobFailure],
-        rejected: &[(u64, String)],
+        rejected: &[RejectedRecord],
     ) -> Result<(), StoreError> {
         let mut pieces = Vec::new();
         if !failures.is_empty() {
@@ -134,11 +137,8 @@ impl<D: Driver> Jobs for SqlStore<D> {
             sql.rows(
                 "r",
                 vec![
-                    Column::ints("line", rejected.iter().map(|(line, _)| signed(*line))),
-                    Column::texts(
-                        "record",
-                        rejected.iter().map(|(_, record)| write::json(record)),
-                    ),
+                    Column::ints("line", rejected.iter().map(|one| signed(one.line))),
+                    Column::texts("record", rejected.iter().map(|one| write::json(&one.raw))),
                 ],
             );
             sql.push(" WHERE TRUE ON CONFLICT (job, line) DO NOTHING");
@@ -206,7 +206,7 @@ impl<D: Driver> Jobs for SqlStore<D> {
         id: JobId,
         after: u64,
         limit: usize,
-    ) -> Result<Vec<(u64, String, Vec<JobFailure>)>, StoreError> {
+    ) -> Result<Vec<ExplainedRecord>, StoreError> {
         let mut sql = Sql::new(D::DIALECT);
         sql.push("SELECT line, record FROM job_rejected WHERE job = ")
             .bind(Argument::Id(id.0));
@@ -214,9 +214,16 @@ impl<D: Driver> Jobs for SqlStore<D> {
             .bind(Argument::Int(signed(after)))
             .push(" ORDER BY line LIMIT ")
             .bind(bounded(limit));
-        let mut found: Vec<(u64, String, Vec<JobFailure>)> = Vec::new();
+        let mut found: Vec<ExplainedRecord> = Vec::new();
         for mut row in self.read_jobs(sql, &[Int, Text]).await? {
-            found.push((row.unsigned()?, row.json()?, Vec::new()));
+            let record = RejectedRecord {
+                line: row.unsigned()?,
+                raw: row.json()?,
+            };
+            found.push(ExplainedRecord {
+                record,
+                failures: Vec::new(),
+            });
         }
         let (Some(first), Some(last)) = (found.first(), found.last()) else {
             return Ok(found);
@@ -225,17 +232,17 @@ impl<D: Driver> Jobs for SqlStore<D> {
         sql.push("SELECT document FROM job_error WHERE job = ")
             .bind(Argument::Id(id.0));
         sql.push(" AND line BETWEEN ")
-            .bind(Argument::Int(signed(first.0)))
+            .bind(Argument::Int(signed(first.record.line)))
             .push(" AND ")
-            .bind(Argument::Int(signed(last.0)));
+            .bind(Argument::Int(signed(last.record.line)));
         sql.push(" ORDER BY line, part");
         let mut by_line: BTreeMap<u64, Vec<JobFailure>> = BTreeMap::new();
         for mut row in self.read_jobs(sql, &[Text]).await? {
             let failure: JobFailure = row.json()?;
             by_line.entry(failure.line).or_default().push(failure);
         }
-        for (line, _, failures) in &mut found {
-            *failures = by_line.remove(line).unwrap_or_default();
+        for one in &mut found {
+            one.failures = by_line.remove(&one.record.line).unwrap_or_default();
         }
         Ok(found)
     }

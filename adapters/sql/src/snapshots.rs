@@ -13,6 +13,7 @@ use registry_core::{
     KeyNumber, Scope, Version,
     change::{ChangeSet, Operation},
     entity_type::EntityType,
+    field::encode_integer,
     port::Position,
     query::{After, Count, Direction, Filter, Operand, Query, SystemField, Test},
 };
@@ -140,14 +141,14 @@ fn filters() -> Vec<(&'static str, Filter)> {
             "version",
             compare(
                 Operand::System(SystemField::Version),
-                Test::In(vec![value(), value()]),
+                Test::In([7, 8].map(encode_integer).to_vec()),
             ),
         ),
         (
             "time",
             compare(
                 Operand::System(SystemField::UpdatedAt),
-                Test::AtLeast(value()),
+                Test::AtLeast(encoded("2026-01-02T03:04:05.678901Z")),
             ),
         ),
         ("field of another type", name.clone()),

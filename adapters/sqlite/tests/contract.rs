@@ -28,3 +28,9 @@ impl Harness for Sqlite {
 
 registry_contract::store_contract!(Sqlite);
 registry_contract::durable_store_contract!(Sqlite);
+
+#[tokio::test]
+async fn one_process_uses_a_file_at_a_time() {
+    let subject = Sqlite::default().open().await;
+    assert!(subject.jobs.one_process());
+}

@@ -33,18 +33,26 @@ pub(super) fn read(
         pointer: &entry.pointer,
     };
     let kind = kind(&members, problems);
-    let list = members.flag("list", false, problems);
+    let list = members.flag("list", problems).unwrap_or(false);
     let is_text = kind.as_ref().is_none_or(Kind::can_be_searchable);
+    let [min_items, max_items] = ["min_items", "max_items"].map(|name| {
+        let count = members.count(name, problems);
+        if count.is_some() && !list {
+            let message = format!("{name} is for lists");
+            problems.add(members.pointer(name), "not_a_list", message);
+        }
+        count
+    });
     let mut field = Field {
         number: FieldNumber(number),
         name: entry.name.clone(),
         list,
-        min_items: items("min_items", list, &members, problems),
-        max_items: items("max_items", list, &members, problems),
-        required: members.flag("required", false, problems),
-        unique: members.flag("unique", false, problems),
-        indexed: members.flag("indexed", false, problems),
-        searchable: members.flag("searchable", is_text, problems),
+        min_items,
+        max_items,
+        required: members.flag("required", problems).unwrap_or(false),
+        unique: members.flag("unique", problems).unwrap_or(false),
+        indexed: members.flag("indexed", problems).unwrap_or(false),
+        searchable: members.flag("searchable", problems).unwrap_or(is_text),
         default: members.get("default").cloned(),
         title: members.text("title", problems),
         description: members.text("description", problems),
@@ -75,18 +83,6 @@ fn kind(members: &Members<'_>, problems: &mut Problems) -> Option<Kind> {
             None
         }
     }
-}
-
-fn items(name: &str, list: bool, members: &Members<'_>, problems: &mut Problems) -> Option<u64> {
-    let count = members.count(name, problems)?;
-    if !list {
-        problems.add(
-            members.pointer(name),
-            "not_a_list",
-            format!("{name} is for lists"),
-        );
-    }
-    Some(count)
 }
 
 fn check(field: &mut Field, members: &Members<'_>, problems: &mut Problems) {

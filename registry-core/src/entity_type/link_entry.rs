@@ -37,7 +37,7 @@ pub(super) fn read(
             problems.add(pointer, "unknown_member", format!("unknown member {name}"));
         }
     }
-    let required = members.flag("required", false, problems);
+    let required = members.flag("required", problems).unwrap_or(false);
     let default = if required {
         OnDelete::Restrict
     } else {

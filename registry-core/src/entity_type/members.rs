@@ -30,15 +30,12 @@ impl<'a> Members<'a> {
         text.map(str::to_owned)
     }
 
-    pub(super) fn flag(&self, name: &str, default: bool, problems: &mut Problems) -> bool {
-        match self.get(name) {
-            None => default,
-            Some(Value::Bool(flag)) => *flag,
-            Some(_) => {
-                problems.add(self.pointer(name), "type", "must be true or false");
-                default
-            }
+    pub(super) fn flag(&self, name: &str, problems: &mut Problems) -> Option<bool> {
+        let flag = self.get(name)?.as_bool();
+        if flag.is_none() {
+            problems.add(self.pointer(name), "type", "must be true or false");
         }
+        flag
     }
 
     pub(super) fn count(&self, name: &str, problems: &mut Problems) -> Option<u64> {

@@ -102,7 +102,8 @@ pub enum Applied {
 }
 
 /// The place in a store where one load works. Made by the store for one [`LoadPlan`](crate::port::LoadPlan), used by one task, and dropped
-/// with all it holds when the load ends, however it ends.
+/// with all it holds when the load ends, however it ends. What an abandoned load staged, one whose process died, must be dropped when the
+/// store is opened; the areas of other processes that are at work must not.
 #[async_trait]
 pub trait LoadArea: Debug + Send + Sync {
     /// Tells what is stored and staged.
@@ -110,6 +111,10 @@ pub trait LoadArea: Debug + Send + Sync {
     /// Staged things must hide stored ones: a staged entity stands in place of the stored one, a key that a staged entity holds is held by
     /// it, and a key that a stored entity held and gave up in its staged form is free. It must see what this load wrote before. It must not
     /// hold a lock or a transaction afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Those of a read of the store; the load ends with them.
     async fn resolve(&self, lookup: &Lookup) -> Result<Resolution, StoreError>;
 
     /// Applies one slice (at most [`crate::limits::SLICE_ROWS`] rows and the partners of their symmetric links; the bound on a change set's

@@ -43,3 +43,22 @@ impl IdSource for RandomIds {
         Uuid::now_v7()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::{collections::HashSet, thread};
+
+    use super::*;
+
+    #[test]
+    fn an_identifier_must_never_repeat() {
+        const EACH: usize = 10_000;
+        let start = || thread::spawn(|| (0..EACH).map(|_| RandomIds.next()).collect::<Vec<_>>());
+        let threads = [start(), start(), start()];
+        let made = threads.map(|thread| thread.join().unwrap());
+        let different: HashSet<Uuid> = made.into_iter().flatten().collect();
+        assert_eq!(different.len(), 3 * EACH);
+    }
+}

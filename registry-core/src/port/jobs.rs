@@ -101,26 +101,51 @@ pub struct JobFailure {
     pub value: Option<String>,
 }
 
+/// A record of an upload that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRecord {
+    /// Line on which it begins, as in [`JobFailure::line`].
+    pub line: u64,
+    /// It, as it came in; of a CSV file with the delimiter that the reason comes after.
+    pub raw: String,
+}
+
+/// A refused record with what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplainedRecord {
+    /// The record.
+    pub record: RejectedRecord,
+    /// Why, in order of their adding.
+    pub failures: Vec<JobFailure>,
+}
+
 /// Where jobs live.
+///
+/// # Errors
+///
+/// Every method fails with a [`StoreError`] as those of the [`Store`](super::Store) do; one that writes also with
+/// [`UnknownOutcome`](super::StoreErrorKind::UnknownOutcome), when it may have been done. All of them may be asked for again.
 #[async_trait]
 pub trait Jobs: Debug + Send + Sync + 'static {
-    /// Writes a job, new or known, and [touches](Jobs::touch_job) it.
+    /// Writes a job, new or known.
+    ///
+    /// Writing a job must [touch](Jobs::touch_job) it.
     async fn put_job(&self, job: &Job) -> Result<(), StoreError>;
 
     /// Reads a job.
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
 
-    /// Jobs, newest first, before one; at most `limit`.
+    /// Jobs, newest first (by id), older than one or from the newest on; at most `limit`, from 1.
     async fn jobs(&self, before: Option<JobId>, limit: usize) -> Result<Vec<Job>, StoreError>;
 
-    /// Adds failures, and the records they are about as they came in (line, text; of a CSV file with the delimiter that the reason comes after).
+    /// Adds failures, and the records they are about as they came in, to a job that is there.
     ///
     /// A record must be kept once, however many failures name its line.
     async fn add_failures(
         &self,
         id: JobId,
         failures: &[JobFailure],
-        rejected: &[(u64, String)],
+        rejected: &[RejectedRecord],
     ) -> Result<(), StoreError>;
 
     /// Takes all failures and records of a job away: its rows are read again from the first.
@@ -134,7 +159,7 @@ pub trait Jobs: Debug + Send + Sync + 'static {
     /// Whether a job was asked to stop, on whatever server.
     async fn cancel_requested(&self, id: JobId) -> Result<bool, StoreError>;
 
-    /// Failures in order of line and of their adding, from the `skip`-th on; at most `limit`.
+    /// Failures in order of line and of their adding, without the first `skip`; at most `limit`, from 1.
     async fn failures(
         &self,
         id: JobId,
@@ -142,15 +167,15 @@ pub trait Jobs: Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<JobFailure>, StoreError>;
 
-    /// Rejected records in line order after a line, each with its failures; at most `limit`.
+    /// Rejected records in line order after a line (0: all), each with its failures; at most `limit`, from 1.
     async fn rejected(
         &self,
         id: JobId,
         after: u64,
         limit: usize,
-    ) -> Result<Vec<(u64, String, Vec<JobFailure>)>, StoreError>;
+    ) -> Result<Vec<ExplainedRecord>, StoreError>;
 
-    /// Says that a running job is at work.
+    /// Says that a running job is at work. A job that is not there is passed over.
     async fn touch_job(&self, id: JobId) -> Result<(), StoreError>;
 
     /// Running jobs that nobody has touched for so long, by the store's own clock.
@@ -160,7 +185,8 @@ pub trait Jobs: Debug + Send + Sync + 'static {
     /// touched meanwhile.
     async fn end_silent_job(&self, job: &Job, silence: Duration) -> Result<bool, StoreError>;
 
-    /// Whether one process at a time uses this store: then no job that was running at its start can be at work.
+    /// Whether one process at a time uses this store: then no job that was running at its start can be at work. The answer is the same for
+    /// as long as the store is open.
     fn one_process(&self) -> bool;
 
     /// Removes jobs that were created before a time, with all that belongs to them. Running jobs of a crashed process are among them.

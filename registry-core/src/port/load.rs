@@ -4,14 +4,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Debug,
     ops::ControlFlow,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use async_trait::async_trait;
-use futures::{
-    StreamExt as _,
-    stream::{self, BoxStream},
-};
+use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -145,7 +142,7 @@ pub struct LoadRow {
 }
 
 /// What the stream yields.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum LoadItem {
     /// A row that was read.
     Row(Box<LoadRow>),
@@ -163,19 +160,6 @@ impl<'a> Rows<'a> {
     /// Rows that are read from the first one on whenever they are opened; they must be the same each time.
     pub fn new(open: impl Fn() -> RowStream<'a> + Send + Sync + 'a) -> Self {
         Self(Box::new(open))
-    }
-
-    /// Rows that can be read but once: one that waits for a later row breaks the load.
-    pub fn once(rows: RowStream<'a>) -> Self {
-        let rows = Mutex::new(Some(rows));
-        Self::new(move || {
-            let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).take();
-            rows.unwrap_or_else(|| {
-                let again = "a row waits for a later one, and the rows can be read but once";
-                let error = super::StoreError::internal("read the rows", again);
-                stream::iter([Err(error)]).boxed()
-            })
-        })
     }
 
     /// Reads them from the first one on.

@@ -8,7 +8,7 @@ mod store;
 
 pub use error::{CommitError, Conflict, StoreError, StoreErrorKind, TypeViolation};
 pub use identity::{Clock, IdSource, RandomIds, SystemClock};
-pub use jobs::{Job, JobCounts, JobFailure, JobState, Jobs};
+pub use jobs::{ExplainedRecord, Job, JobCounts, JobFailure, JobState, Jobs, RejectedRecord};
 pub use load::{
     Atomicity, Effect, EntityRef, KeyRef, LoadEnd, LoadItem, LoadMark, LoadMode, LoadPlan,
     LoadReport, LoadRow, LoadSink, RowFailure, RowLink, RowPatch, RowStream, RowTarget, Rows,

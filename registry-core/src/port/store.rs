@@ -99,19 +99,25 @@ pub struct ChangePage {
 }
 
 /// The store. `None` and empty answers mean absence; errors mean failure.
+///
+/// # Errors
+///
+/// Every method fails with a [`StoreError`] when the engine cannot be reached, has no connection free in time or takes too long
+/// ([`Unavailable`](super::StoreErrorKind::Unavailable), [`Timeout`](super::StoreErrorKind::Timeout)), and when what is stored does not
+/// decode ([`Internal`](super::StoreErrorKind::Internal)). What a method can fail with beyond that stands with it.
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {
-    /// All types, or `None` when the catalog is still at `known`.
+    /// All types, in any order, or `None` when the catalog is still at `known`.
     ///
     /// A type change must be seen by the next call on any handle of the same store.
     async fn catalog(&self, known: Option<Version>) -> Result<Option<CatalogRows>, StoreError>;
 
-    /// The entities of these ids inside the scope, in order of id, absent ones left out.
+    /// The entities of these ids (any number, repeats count once) inside the scope, in order of id, absent ones left out.
     ///
     /// It must not tell an entity outside the scope from an absent one.
     async fn entities(&self, ids: &[EntityId], scope: &Scope) -> Result<Vec<Entity>, StoreError>;
 
-    /// The entity inside the scope that holds a key.
+    /// The entity inside the scope that holds a key; `value` is as [`crate::key::value`] makes it.
     async fn by_key(
         &self,
         type_id: TypeId,
@@ -120,7 +126,8 @@ pub trait Store: Debug + Send + Sync + 'static {
         scope: &Scope,
     ) -> Result<Option<Entity>, StoreError>;
 
-    /// The entities that match, in the query's order.
+    /// The entities that match, in the query's order: a page of `query.limit`, from 1 to [`PAGE`](crate::limits::PAGE), after the place
+    /// `query.after`, and the total when `query.count` asks for it. The values of the query are encoded as the core encodes them.
     ///
     /// Every store must give the same entities in the same order for the same query. A walk over pages must give every entity that stays
     /// exactly once, whatever comes and goes meanwhile.
@@ -128,11 +135,17 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// All entities that match, in the query's order, whatever its `limit`, `after` and `count` say.
     ///
-    /// The stream must show the store as of one moment, that of this call, however long it is read. It must hold no more than a page of
-    /// entities in memory, and must not keep writers waiting. Dropping it ends the read.
+    /// The stream must show the store as of one moment, that of this call, however long it is read. An export must not keep writers
+    /// waiting. Dropping the stream must end the read. A store whose entities are not in memory anyway holds no more than a few pages of
+    /// them there, and may cut off a stream that nobody reads from for most of a minute: its last item is an error then.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` too when as many exports as the store allows go on already.
     async fn export(&self, query: &Query) -> Result<EntityStream, StoreError>;
 
-    /// The entities that hold a link to one of `targets`, with the link, in order of target, holder and link; at most `limit`.
+    /// The entities that hold a link to one of `targets` (any number), with the link, in order of target, holder and link; at most `limit`,
+    /// from 1.
     ///
     /// It must return holders outside every scope too: deletes are decided with it.
     async fn holders(
@@ -141,19 +154,19 @@ pub trait Store: Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<crate::change::LinkRow>, StoreError>;
 
-    /// For each link that leads to `target`, how many holders inside the scope there are.
+    /// For each link that leads to `target`, how many holders inside the scope there are; links without one are left out.
     async fn incoming(&self, target: EntityId, scope: &Scope)
     -> Result<Vec<LinkCount>, StoreError>;
 
-    /// The highest version that an id ever had, in the change log.
+    /// The highest version that an id ever had, in the change log, its deletion counted as a version; `None` for an id that was never used.
     async fn last_version(&self, id: EntityId) -> Result<Option<Version>, StoreError>;
 
     /// The place of the newest row of the change log; `None` when there is none.
     ///
-    /// It must not lie before the place of any acknowledged write, also where [`Store::changes`] does not give that row yet.
+    /// The head must not lie before the place of any acknowledged write, also where [`Store::changes`] does not give that row yet.
     async fn log_head(&self) -> Result<Option<Position>, StoreError>;
 
-    /// Rows of the change log after a place, at most `limit`.
+    /// Rows of the change log after a place, or from the first one on; at most `limit`, from 1.
     ///
     /// A reader that goes on from `next` must see every row exactly once, in an order in which the versions of one entity grow, however
     /// writers commit.
@@ -163,7 +176,7 @@ pub trait Store: Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<ChangePage, StoreError>;
 
-    /// The rows of one entity in the change log, newest first, of versions below `before`; at most `limit`.
+    /// The rows of one entity in the change log, newest first, of versions below `before`, or of all; at most `limit`, from 1.
     async fn history(
         &self,
         id: EntityId,
@@ -184,6 +197,13 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// [`rows_to_drop`](crate::change::TypeChange::rows_to_drop) must go (those of indexes at the latest by [`Store::build_index`]) and those of `keys_to_build` must come. An index of
     /// [`indexes_to_build`](crate::change::TypeChange::indexes_to_build) must be ready at once when the type has no entities, and must not be
     /// ready when it has: [`Store::build_index`] makes it so.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Conflict`] names the first expectation that was not met; nothing was applied. [`CommitError::Store`] with
+    /// [`UnknownOutcome`](super::StoreErrorKind::UnknownOutcome): it may have been applied; with
+    /// [`TypeChanging`](super::StoreErrorKind::TypeChanging): somebody held the lock of a type for too long;
+    /// [`Full`](super::StoreErrorKind::Full): no room is left; `Internal` too for a set with a [defect](ChangeSet::defect).
     async fn commit(&self, set: ChangeSet) -> Result<Receipt, CommitError>;
 
     /// Takes the building of a field's index one step further: at most `limit` entities of the type, from 1 to
@@ -195,6 +215,10 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// index that was begun must be built to its end by a handle opened after a crash. A field that needs no building, be it ready, not
     /// indexed, or gone, must answer `Done` and change nothing; an index that was given up and asked for again must be built from its
     /// beginning.
+    ///
+    /// # Errors
+    ///
+    /// Those of a commit that are no conflict. After any error the step may be asked for again.
     async fn build_index(
         &self,
         type_id: TypeId,
@@ -205,7 +229,12 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Applies a stream of rows of one type; see [`LoadPlan`]. Failures of rows go to the sink as they are found.
     ///
     /// With `All` it must apply every row in one transaction or none. With `Each` it must apply every good row. Rows must see what earlier
-    /// rows made. It must hold no more than a slice of rows in memory.
+    /// rows made. It must hold no more than a slice of rows in memory. It must not hold a lock or a transaction between slices.
+    ///
+    /// # Errors
+    ///
+    /// Those of a commit that are no conflict, of the rows' source and of the sink. What was applied before stays (`Each`), or nothing was
+    /// (`All`), unless the outcome is unknown.
     async fn load(
         &self,
         plan: LoadPlan,
@@ -213,7 +242,7 @@ pub trait Store: Debug + Send + Sync + 'static {
         sink: &dyn LoadSink,
     ) -> Result<LoadReport, StoreError>;
 
-    /// A secret of this store, made at its first start: the key of cursors.
+    /// A secret of this store, made at random at its first start: the key of cursors.
     async fn secret(&self) -> Result<[u8; 32], StoreError>;
 
     /// Name of the present epoch of the change log; another one after a restore.

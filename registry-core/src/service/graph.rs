@@ -89,7 +89,11 @@ impl LinkService<'_> {
             level = found.len()..found.len() + next.len();
             found.extend(next);
         }
-        Ok(draw(&catalog, &found, truncated))
+        Ok(Graph {
+            nodes: nodes(&catalog, &found),
+            edges: edges(&catalog, &found),
+            truncated,
+        })
     }
 
     /// The first `most` entities, by id, that are linked to the frontier in either direction and were not seen before.
@@ -205,12 +209,7 @@ fn incoming(catalog: &Catalog, entities: &[Entity]) -> Vec<(LinkStep, Vec<Entity
     steps
 }
 
-fn draw(catalog: &Catalog, entities: &[Entity], truncated: bool) -> Graph {
-    let places: HashMap<EntityId, usize> = entities
-        .iter()
-        .enumerate()
-        .map(|(place, entity)| (entity.id, place))
-        .collect();
+fn nodes(catalog: &Catalog, entities: &[Entity]) -> Vec<Node> {
     let nodes = entities.iter().filter_map(|entity| {
         let entity_type = catalog.by_id(entity.type_id)?;
         Some(Node {
@@ -219,6 +218,16 @@ fn draw(catalog: &Catalog, entities: &[Entity], truncated: bool) -> Graph {
             label: label(entity_type, entity),
         })
     });
+    nodes.collect()
+}
+
+/// The links among the entities; a symmetric one once, from the entity that was found first.
+fn edges(catalog: &Catalog, entities: &[Entity]) -> Vec<Edge> {
+    let places: HashMap<EntityId, usize> = entities
+        .iter()
+        .enumerate()
+        .map(|(place, entity)| (entity.id, place))
+        .collect();
     let edges = entities.iter().enumerate().flat_map(|(place, entity)| {
         let places = &places;
         outgoing(catalog, entity).filter_map(move |(link, target)| {
@@ -230,9 +239,5 @@ fn draw(catalog: &Catalog, entities: &[Entity], truncated: bool) -> Graph {
             })
         })
     });
-    Graph {
-        nodes: nodes.collect(),
-        edges: edges.collect(),
-        truncated,
-    }
+    edges.collect()
 }

@@ -125,13 +125,13 @@ impl JobService<'_> {
             .jobs
             .rejected(file.id, file.after, limit)
             .await?;
-        let Some((last, ..)) = page.last() else {
+        let Some(last) = page.last() else {
             return Ok(None);
         };
-        file.after = *last;
+        file.after = last.record.line;
         let records = page
             .iter()
-            .map(|(_, text, failures)| file.writer.record(text, failures));
+            .map(|one| file.writer.record(&one.record.raw, &one.failures));
         Ok(Some(records.collect()))
     }
 

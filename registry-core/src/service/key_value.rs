@@ -51,7 +51,7 @@ fn decode(part: &str) -> Result<String, Error> {
         let (Some(high), Some(low)) = (digit(rest.next()), digit(rest.next())) else {
             return Err(invalid("a percent sign is not followed by two hex digits"));
         };
-        bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
+        bytes.push(u8::try_from(high * 16 + low).expect("two hex digits are a byte"));
     }
     let text = String::from_utf8(bytes).map_err(|_| invalid("not UTF-8"))?;
     if text.contains('\0') {

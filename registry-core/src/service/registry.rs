@@ -26,6 +26,31 @@ const CATALOG_AGE: Duration = Duration::from_millis(500);
 const READ_SLICE: usize = 1_000;
 
 /// A registry over one store. Cheap to share behind an `Arc`; two of them on one store see each other's writes.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use registry_core::{Caller, service::{Registry, SearchRequest}};
+/// use registry_memory::MemoryStore;
+/// use serde_json::json;
+///
+/// let store = Arc::new(MemoryStore::new());
+/// let registry = Registry::new(store.clone(), store);
+/// let caller = Caller::default_organisation();
+///
+/// let country = json!({"name": "country", "fields": {"code": {"type": "text", "unique": true}}});
+/// registry.types().define(&caller, country.as_object().ok_or("an object")?).await?;
+/// let france = json!({"fields": {"code": "FR"}});
+/// let made = registry.entities().create(&caller, "country", None, france.as_object().ok_or("an object")?).await?;
+///
+/// let request = SearchRequest { filter: Some("code = \"FR\"".to_owned()), ..SearchRequest::default() };
+/// let page = registry.search().search(&caller, &request).await?;
+/// assert_eq!(page.items, [made.entity]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Registry {
     pub(crate) store: Arc<dyn Store>,

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use axum::http::HeaderValue;
 use clap::Args;
 
 use super::{CommandError, End, store::StoreFlags};
@@ -24,7 +25,7 @@ pub(crate) struct Serve {
     allow_unauthenticated: bool,
     /// Origins that browsers may call from, with commas between them
     #[arg(long, env = "REGISTRY_CORS_ORIGIN", value_delimiter = ',')]
-    cors_origin: Vec<String>,
+    cors_origin: Vec<HeaderValue>,
     /// Largest JSON body, in bytes
     #[arg(long, env = "REGISTRY_MAX_BODY", default_value_t = 2 * 1024 * 1024)]
     max_body: usize,

@@ -113,11 +113,13 @@ impl Upload {
         let answer = client.send(request.body(body)?).await?;
         let status = answer.status();
         let bytes = read(answer).await?;
-        let report: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        let refused = status == StatusCode::UNPROCESSABLE_ENTITY && report.get("counts").is_some();
+        let report: Result<Value, _> = serde_json::from_slice(&bytes);
+        let counted = report.as_ref().is_ok_and(|one| one.get("counts").is_some());
+        let refused = status == StatusCode::UNPROCESSABLE_ENTITY && counted;
         if !status.is_success() && !refused {
             return Err(problem(status, &bytes));
         }
+        let report = report?;
         match self.target.output {
             Output::Json => println!("{report}"),
             Output::Text => print(&report),

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use axum::http::HeaderValue;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use metrics_exporter_prometheus::PrometheusHandle;
 use registry_core::{
@@ -45,7 +46,7 @@ pub struct HttpSettings {
     /// Where uploads are spooled; the system's temporary folder when `None`.
     pub spool: Option<PathBuf>,
     /// Origins that browsers may call from.
-    pub cors_origins: Vec<String>,
+    pub cors_origins: Vec<HeaderValue>,
 }
 
 impl Default for HttpSettings {

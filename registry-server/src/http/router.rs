@@ -96,12 +96,9 @@ fn without_trailing_slash(uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-fn cors(origins: &[String]) -> CorsLayer {
-    let origins = origins
-        .iter()
-        .filter_map(|origin| HeaderValue::from_str(origin).ok());
+fn cors(origins: &[HeaderValue]) -> CorsLayer {
     CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
+        .allow_origin(AllowOrigin::list(origins.iter().cloned()))
         .allow_methods([
             Method::GET,
             Method::POST,
@@ -137,11 +134,14 @@ mod tests {
 
     use super::{super::app::HttpSettings, *};
 
-    async fn answer(cors_origins: &[&str], method: &str, path: &str) -> Response {
+    async fn answer(cors_origins: &[&'static str], method: &str, path: &str) -> Response {
         let store = Arc::new(MemoryStore::new());
         let registry = Registry::new(Arc::clone(&store) as _, store);
         let settings = HttpSettings {
-            cors_origins: cors_origins.iter().map(|one| (*one).to_owned()).collect(),
+            cors_origins: cors_origins
+                .iter()
+                .map(|one| HeaderValue::from_static(one))
+                .collect(),
             ..HttpSettings::default()
         };
         let request = Request::builder()

@@ -129,6 +129,10 @@ macro_rules! store_contract {
                 an_export_gives_all_matches_in_order
                 the_stream_must_show_the_store_as_of_one_moment
             }
+            exports {
+                an_export_must_not_keep_writers_waiting
+                dropping_the_stream_must_end_the_read
+            }
             scope {
                 it_must_not_tell_an_entity_outside_the_scope_from_an_absent_one
                 a_query_finds_and_counts_inside_the_scope_alone
@@ -138,6 +142,7 @@ macro_rules! store_contract {
             }
             log {
                 an_empty_log_has_no_rows_and_no_place
+                the_head_must_not_lie_before_the_place_of_any_acknowledged_write
                 a_reader_that_goes_on_from_next_must_see_every_row_exactly_once
                 history_is_newest_first_and_of_one_entity
                 the_rows_of_a_type_are_not_those_of_an_entity_with_its_id
@@ -174,6 +179,11 @@ macro_rules! store_contract {
                 a_key_taken_since_it_was_resolved_is_not_taken_twice
                 a_target_deleted_since_it_was_resolved_is_not_linked_to
             }
+            slices {
+                it_must_hold_no_more_than_a_slice_of_rows_in_memory
+                staged_things_must_hide_stored_ones
+                it_must_not_hold_a_lock_or_a_transaction_between_slices
+            }
             later_rows {
                 a_row_may_link_to_a_later_one_of_any_slice
                 rows_may_link_to_each_other
@@ -182,6 +192,7 @@ macro_rules! store_contract {
                 a_symmetric_link_to_a_later_row_is_held_by_both_ends
                 rows_of_several_slices_may_be_linked_to_one_that_comes_after_them
                 an_update_waits_for_nobody
+                a_row_that_fails_takes_a_long_chain_of_rows_along
             }
             upload {
                 links_are_found_by_key_and_the_same_file_again_changes_nothing
@@ -189,6 +200,7 @@ macro_rules! store_contract {
                 rows_must_see_what_earlier_rows_made_and_never_what_refused_ones_would_have
                 a_second_row_for_the_same_entity_is_refused_across_slices_too
                 each_mode_does_what_it_says
+                a_row_that_names_no_entity_is_told_all_that_is_wrong_with_it
                 an_id_used_before_goes_on_counting
                 a_key_given_up_by_an_earlier_row_is_free
                 the_other_end_of_a_symmetric_link_gets_one_new_version
@@ -223,6 +235,7 @@ macro_rules! store_contract {
                 a_record_must_be_kept_once_however_many_failures_name_its_line
                 cleared_failures_are_gone_and_others_may_follow
                 writing_the_job_must_not_take_the_request_to_cancel_back
+                writing_a_job_must_touch_it
                 a_job_must_not_be_ended_when_it_was_touched_or_has_ended
                 expired_jobs_go_with_all_that_belongs_to_them
             }

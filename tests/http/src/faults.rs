@@ -220,17 +220,21 @@ impl Store for Faulty {
         let Some((row, what)) = meanwhile else {
             return self.store.load(plan, rows, sink).await;
         };
-        let mut what = Some(what);
-        let rows = rows.open().enumerate().then(move |(index, item)| {
-            let due = what.take_if(|_| index == row);
-            async move {
-                if let Some(due) = due {
-                    due.await;
+        let what = Arc::new(Mutex::new(Some(what)));
+        let rows = Rows::new(move || {
+            let what = Arc::clone(&what);
+            let meanwhile = rows.open().enumerate().then(move |(index, item)| {
+                let due = what.lock().unwrap().take_if(|_| index == row);
+                async move {
+                    if let Some(due) = due {
+                        due.await;
+                    }
+                    item
                 }
-                item
-            }
+            });
+            meanwhile.boxed()
         });
-        self.store.load(plan, Rows::once(rows.boxed()), sink).await
+        self.store.load(plan, rows, sink).await
     }
 
     async fn secret(&self) -> Result<[u8; 32], StoreError> {

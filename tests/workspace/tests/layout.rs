@@ -8,17 +8,10 @@ use registry_workspace_tests::{files, kind, read};
 const LONG: usize = 600;
 
 /// Longer files, and why.
-const REASONS: &[(&str, &str)] = &[
-    (
-        "registry-core/src/field/literal.rs",
-        "one table of every kind against every operator and literal, with its tests",
-    ),
-    (
-        "registry-core/src/field/tests.rs",
-        "one table of values for all kinds",
-    ),
-    ("cases of one topic over one fixture: a file for three would repeat it",),
-];
+const REASONS: &[(&str, &str)] = &[(
+    "registry-core/src/field/tests.rs",
+    "one table of values for all kinds",
+)];
 
 #[test]
 fn both_engines_have_the_same_migrations() {

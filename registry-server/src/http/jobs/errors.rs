@@ -11,6 +11,8 @@ use super::super::{call::Call, present::with_type, problem::Answer};
 
 /// Errors read at once.
 const PAGE: usize = 1_000;
+/// First record of the CSV form.
+const HEADER: [&str; 6] = ["line", "column", "pointer", "code", "message", "value"];
 
 pub(super) async fn answer(call: Call) -> Answer {
     let id: JobId = call.id(1)?;
@@ -26,7 +28,7 @@ pub(super) async fn answer(call: Call) -> Answer {
                 return Ok::<_, Error>(None);
             }
             let text = if csv {
-                as_csv(&page, done == 0)?
+                as_csv((done == 0).then_some(HEADER), &page)?
             } else {
                 as_ndjson(&page)?
             };
@@ -63,11 +65,10 @@ fn as_ndjson(page: &[JobFailure]) -> Result<Vec<u8>, Error> {
     Ok(text)
 }
 
-fn as_csv(page: &[JobFailure], first: bool) -> Result<Vec<u8>, Error> {
+fn as_csv(header: Option<[&str; 6]>, page: &[JobFailure]) -> Result<Vec<u8>, Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let broken = |error: csv::Error| Error::Internal(error.to_string());
-    if first {
-        let header = ["line", "column", "pointer", "code", "message", "value"];
+    if let Some(header) = header {
         writer.write_record(header).map_err(broken)?;
     }
     for failure in page {

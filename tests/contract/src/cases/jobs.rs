@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use registry_core::{
     JobId, Timestamp, TypeId,
-    port::{Job, JobCounts, JobFailure, JobState},
+    port::{ExplainedRecord, Job, JobCounts, JobFailure, JobState, RejectedRecord},
 };
 use uuid::Uuid;
 
@@ -51,8 +51,11 @@ fn failure(line: u64, code: &str) -> JobFailure {
     }
 }
 
-fn raw(line: u64) -> (u64, String) {
-    (line, format!("raw \"{line}\"\n"))
+fn record(line: u64) -> RejectedRecord {
+    RejectedRecord {
+        line,
+        raw: format!("raw \"{line}\"\n"),
+    }
 }
 
 pub async fn a_job_comes_back_whole_and_is_replaced_whole(harness: impl Harness) {
@@ -152,19 +155,21 @@ pub async fn a_record_must_be_kept_once_however_many_failures_name_its_line(harn
     let subject = harness.open().await;
     subject.jobs.put_job(&job(1)).await.unwrap();
     let failures = [failure(7, "a"), failure(7, "b"), failure(3, "c")];
-    let records = [raw(7), raw(7), raw(3)];
+    let records = [record(7), record(7), record(3)];
     let added = subject.jobs.add_failures(job_id(1), &failures, &records);
     added.await.unwrap();
     let more = [failure(7, "d"), failure(12, "e")];
-    let records = [raw(7), raw(12)];
+    let records = [record(7), record(12)];
     let added = subject.jobs.add_failures(job_id(1), &more, &records);
     added.await.unwrap();
     let with = |line, codes: &[&str]| {
-        let (line, raw) = raw(line);
-        let failures = codes.iter().map(|code| failure(line, code)).collect();
-        (line, raw, failures)
+        let failures = codes.iter().map(|code| failure(line, code));
+        ExplainedRecord {
+            record: record(line),
+            failures: failures.collect(),
+        }
     };
-    let expected: [(u64, String, Vec<JobFailure>); 3] =
+    let expected: [ExplainedRecord; 3] =
         [with(3, &["c"]), with(7, &["a", "b", "d"]), with(12, &["e"])];
     let read = async |after, limit| {
         let rejected = subject.jobs.rejected(job_id(1), after, limit).await;
@@ -181,7 +186,7 @@ pub async fn cleared_failures_are_gone_and_others_may_follow(harness: impl Harne
     let subject = harness.open().await;
     for number in [1, 2] {
         subject.jobs.put_job(&job(number)).await.unwrap();
-        let (failures, records) = ([failure(1, "a")], [raw(1)]);
+        let (failures, records) = ([failure(1, "a")], [record(1)]);
         let added = subject
             .jobs
             .add_failures(job_id(number), &failures, &records);
@@ -194,12 +199,15 @@ pub async fn cleared_failures_are_gone_and_others_may_follow(harness: impl Harne
     assert_eq!(subject.jobs.job(job_id(1)).await.unwrap(), Some(job(1)));
     let other = subject.jobs.failures(job_id(2), 0, 10).await.unwrap();
     assert_eq!(other, [failure(1, "a")]);
-    let (failures, records) = ([failure(1, "b")], [raw(1)]);
+    let (failures, records) = ([failure(1, "b")], [record(1)]);
     let added = subject.jobs.add_failures(job_id(1), &failures, &records);
     added.await.unwrap();
     let rejected = subject.jobs.rejected(job_id(1), 0, 10).await.unwrap();
-    let (line, text) = raw(1);
-    assert_eq!(rejected, [(line, text, failures.to_vec())]);
+    let expected = ExplainedRecord {
+        record: record(1),
+        failures: failures.to_vec(),
+    };
+    assert_eq!(rejected, [expected]);
 }
 
 pub async fn writing_the_job_must_not_take_the_request_to_cancel_back(harness: impl Harness) {
@@ -218,6 +226,18 @@ pub async fn writing_the_job_must_not_take_the_request_to_cancel_back(harness: i
     subject.jobs.request_cancel(job_id(9)).await.unwrap();
     assert!(!subject.jobs.cancel_requested(job_id(9)).await.unwrap());
     assert_eq!(subject.jobs.job(job_id(9)).await.unwrap(), None);
+}
+
+pub async fn writing_a_job_must_touch_it(harness: impl Harness) {
+    let subject = harness.open().await;
+    let other = harness.open().await;
+    let silence = Duration::from_millis(300);
+    for number in [1, 2] {
+        subject.jobs.put_job(&job(number)).await.unwrap();
+    }
+    tokio::time::sleep(silence * 2).await;
+    subject.jobs.put_job(&job(2)).await.unwrap();
+    assert_eq!(other.jobs.silent_jobs(silence).await.unwrap(), [job(1)]);
 }
 
 pub async fn a_job_must_not_be_ended_when_it_was_touched_or_has_ended(harness: impl Harness) {
@@ -263,7 +283,7 @@ pub async fn expired_jobs_go_with_all_that_belongs_to_them(harness: impl Harness
     let subject = harness.open().await;
     for number in 1..=3 {
         subject.jobs.put_job(&job(number)).await.unwrap();
-        let (failures, records) = ([failure(1, "a")], [raw(1)]);
+        let (failures, records) = ([failure(1, "a")], [record(1)]);
         let added = subject
             .jobs
             .add_failures(job_id(number), &failures, &records);

@@ -2,7 +2,7 @@
 
 use registry_core::{
     Entity, EntityId, Version,
-    change::ChangeOperation,
+    change::{ChangeOperation, Operation},
     port::{ChangePage, ChangeRow},
 };
 
@@ -18,6 +18,38 @@ pub async fn an_empty_log_has_no_rows_and_no_place(harness: impl Harness) {
         next: None,
     };
     assert_eq!(subject.store.changes(None, 10).await.unwrap(), expected);
+    assert_eq!(subject.store.log_head().await.unwrap(), None);
+}
+
+pub async fn the_head_must_not_lie_before_the_place_of_any_acknowledged_write(
+    harness: impl Harness,
+) {
+    let (subject, other) = (harness.open().await, harness.open().await);
+    let country = country_type();
+    subject.define(&[&country]).await;
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..8 {
+        let (subject, other, country) = (subject.clone(), other.clone(), country.clone());
+        writers.spawn(async move {
+            for number in 0..6 {
+                let made = entity(&country, writer * 100 + number);
+                let operations = vec![Operation::Create(made)];
+                let written = subject.write(&[&country], operations).await;
+                let place = Some(written.unwrap().position);
+                for reader in [&subject, &other] {
+                    let head = reader.store.log_head().await.unwrap();
+                    assert!(head >= place, "{head:?} lies before {place:?}");
+                }
+            }
+        });
+    }
+    while let Some(ended) = writers.join_next().await {
+        ended.unwrap();
+    }
+    let head = subject.store.log_head().await.unwrap();
+    let log = subject.log().await;
+    assert_eq!(log.len(), 49);
+    assert_eq!(log.last().map(|row| row.position), head);
 }
 
 pub async fn a_reader_that_goes_on_from_next_must_see_every_row_exactly_once(

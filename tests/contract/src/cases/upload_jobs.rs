@@ -47,7 +47,6 @@ pub async fn a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_appl
 ) {
     use registry_core::port::{
         Atomicity, Effect, LoadEnd, LoadItem, LoadMode, LoadPlan, LoadRow, RandomIds, RowPatch,
-        Rows,
     };
     for atomic in [Atomicity::All, Atomicity::Each] {
         let bench = Bench::open(&fresh(&harness)).await;
@@ -75,7 +74,7 @@ pub async fn a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_appl
             raw: "US".to_owned(),
         }));
         let registry = &bench.registry;
-        let rows = Rows::once(Box::pin(futures::stream::once(async move {
+        let rows = crate::fixture::load::rows_once(Box::pin(futures::stream::once(async move {
             let Value::Object(patch) = json!({"title": "Countries"}) else {
                 fail("a patch is an object");
             };

@@ -1,20 +1,19 @@
 //! Lists and searches.
 
+mod scan;
+
 use std::sync::Arc;
 
 use crate::{
     Caller, Catalog, Entity, EntityId, EntityType, Error, Scope, TypeId, limits,
     problem::{Problem, Refusal},
-    query::{
-        After, Count, Filter, FilterError, LinkEnd, LinkStep, NamedLink, Query, SortTerm,
-        cursor::{self, Binding},
-        parse_fields, parse_filter, parse_links, parse_sort, parse_uuids, resolve, resolve_links,
-        resolve_sort,
-        tree::Expr,
-    },
+    query::{After, Count, Query, cursor, parse_sort, resolve_sort},
 };
 
 use super::{Expanded, Registry, Select, commit::store_error, expand, links::require_link};
+
+pub(super) use scan::linked_cursor;
+use scan::{Scan, filter};
 
 /// Lists and searches of entities.
 #[derive(Clone, Copy, Debug)]
@@ -228,125 +227,6 @@ pub(super) fn export(
         count: Count::None,
     };
     Ok((query, select))
-}
-
-/// Where a page is taken from.
-struct Scan {
-    /// The types looked in.
-    types: Vec<Arc<EntityType>>,
-    /// The types that were named: what a cursor is bound to, so that a list over all types goes on when one is defined.
-    bound: Vec<TypeId>,
-    /// What holds beside the request's own conditions.
-    within: Option<Filter>,
-    /// The link and entity that this is a list of, for the cursor.
-    place: Option<String>,
-}
-
-impl Scan {
-    /// The other end of a link of an entity that the caller may read.
-    fn linked(catalog: &Catalog, named: NamedLink<'_>, entity: &Entity) -> Self {
-        let (types, filter) = match named.to {
-            // The holder's row has the ids: nothing is to be looked up in the links.
-            LinkEnd::Target => (
-                catalog
-                    .targets(named.link)
-                    .into_iter()
-                    .map(Arc::clone)
-                    .collect(),
-                Filter::Ids(
-                    entity
-                        .links
-                        .get(&named.link.number)
-                        .cloned()
-                        .unwrap_or_default(),
-                ),
-            ),
-            LinkEnd::Holder => (
-                vec![Arc::clone(named.holder)],
-                Filter::Linked {
-                    step: LinkStep {
-                        holder_type: named.holder.id,
-                        link: named.link.number,
-                        to: LinkEnd::Target,
-                    },
-                    ids: Some(vec![entity.id]),
-                },
-            ),
-        };
-        Self {
-            types,
-            bound: Vec::new(),
-            within: Some(filter),
-            place: Some(place(named, entity.id)),
-        }
-    }
-
-    fn binding(&self, scope: &Scope, sort: &[SortTerm], request: &SearchRequest) -> Binding {
-        let parameters = [
-            ("fields", request.fields.as_deref()),
-            ("links", request.links.as_deref()),
-            ("uuids", request.uuids.as_deref()),
-            ("filter", request.filter.as_deref()),
-            ("place", self.place.as_deref()),
-        ];
-        let given: Vec<(&str, &str)> = parameters
-            .into_iter()
-            .filter_map(|(name, text)| Some((name, text?)))
-            .collect();
-        Binding::new(&self.bound, scope, sort, &given)
-    }
-}
-
-/// The cursor with which the plain list of a link goes on after an entity: what [`Search::linked`] itself would have given.
-pub(super) fn linked_cursor(
-    secret: &[u8; 32],
-    scope: &Scope,
-    named: NamedLink<'_>,
-    id: EntityId,
-    last: EntityId,
-) -> String {
-    let place = place(named, id);
-    let binding = Binding::new(&[], scope, &[], &[("place", &place)]);
-    let after = After {
-        values: Vec::new(),
-        id: last,
-    };
-    cursor::seal(secret, &binding, &after)
-}
-
-fn place(named: NamedLink<'_>, id: EntityId) -> String {
-    let end = match named.to {
-        LinkEnd::Target => "targets",
-        LinkEnd::Holder => "holders",
-    };
-    format!("{end} {} {} {id}", named.holder.id, named.link.number)
-}
-
-type Parse = fn(&str) -> Result<Expr, FilterError>;
-
-fn filter(catalog: &Catalog, scan: &Scan, request: &SearchRequest) -> Result<Filter, Error> {
-    let mut all: Vec<Filter> = scan.within.iter().cloned().collect();
-    let readers: [(&str, &Option<String>, Parse); 2] = [
-        ("fields", &request.fields, parse_fields),
-        ("filter", &request.filter, parse_filter),
-    ];
-    for (parameter, text, parse) in readers {
-        if let Some(text) = text {
-            let tree = parse(text).map_err(|error| error.refuse(parameter))?;
-            let resolved = resolve(catalog, &scan.types, &tree);
-            all.push(resolved.map_err(|error| error.refuse(parameter))?);
-        }
-    }
-    if let Some(text) = &request.links {
-        all.push(resolve_links(catalog, &scan.types, &parse_links(text)?)?);
-    }
-    if let Some(text) = &request.uuids {
-        all.push(Filter::Ids(parse_uuids(text)?));
-    }
-    Ok(match all.len() {
-        1 => all.remove(0),
-        _ => Filter::And(all),
-    })
 }
 
 fn parse_limit(text: Option<&str>) -> Result<usize, Error> {

@@ -1,5 +1,7 @@
 //! Entity types: define, read, list, change, replace, delete.
 
+mod violation;
+
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -11,11 +13,13 @@ use crate::{
     limits::OPERATIONS,
     port::{CommitError, Conflict, Position, TypeViolation},
     principal::Role,
-    problem::{Refusal, pointer_token},
+    problem::Refusal,
     query::{Count, Direction, Filter, Operand, Query, SortTerm, SystemField},
 };
 
 use super::{IfMatch, Outcome, Registry, commit::store_error, rights::forbidden};
+
+use violation::refuse_violation;
 
 /// How often a change is decided again when another change of a type came first.
 const TRIES: usize = 3;
@@ -378,47 +382,4 @@ fn named(document: &Map<String, Value>, name: &str) -> Result<Map<String, Value>
         Some(_) => {}
     }
     Ok(document)
-}
-
-/// The refusal for stored entities that stand in the way.
-fn refuse_violation(change: &TypeChange, violation: TypeViolation) -> Error {
-    let TypeViolation {
-        name,
-        code,
-        count,
-        samples,
-    } = violation;
-    let entities = if count == 1 {
-        "1 entity".to_owned()
-    } else {
-        format!("{count} entities")
-    };
-    let many = usize::try_from(count).is_ok_and(|count| count >= crate::limits::IN_USE_COUNTED);
-    let message = match code {
-        "type_in_use" if many => format!("the type has at least {entities}"),
-        "would_drop" => format!("{name} holds data in {entities}: name it in drop to remove it"),
-        "type_in_use" => format!("the type has {entities}"),
-        _ => format!("{entities} would violate the change of {name}"),
-    };
-    let error = if name.is_empty() {
-        Error::refused(Refusal::Conflict, code, message)
-    } else {
-        let problem = Problem::at(pointer_to(change, &name), code, message);
-        Error::problems(Refusal::Conflict, code, vec![problem])
-    };
-    let samples: Vec<String> = samples.iter().map(ToString::to_string).collect();
-    error.with("count", count).with("samples", samples)
-}
-
-/// Where a document speaks of the field, link or key of this name.
-fn pointer_to(change: &TypeChange, name: &str) -> String {
-    let types = || change.after.iter().chain(&change.before);
-    let token = pointer_token(name);
-    if types().any(|one| one.field_named(name).is_some()) {
-        format!("/fields/{token}")
-    } else if types().any(|one| one.link_named(name).is_some()) {
-        format!("/links/{token}")
-    } else {
-        format!("/keys/{token}")
-    }
 }

@@ -1,27 +1,25 @@
 //! Uploads: a file of entities, checked, loaded and reported row by row.
 
-use std::{
-    collections::BTreeMap,
-    ops::ControlFlow,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+mod parameters;
+mod sink;
 
-use async_trait::async_trait;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
 use futures::future::Either;
 
 use crate::{
     Caller, Catalog, EntityType, Error, JobId, Timestamp,
-    entity_type::Key,
     port::{
-        Atomicity, Effect, Job, JobCounts, JobFailure, JobState, Jobs, LoadEnd, LoadMark, LoadMode,
-        LoadPlan, LoadReport, LoadSink, Position, RowFailure, StoreError, StoreErrorKind,
+        Atomicity, Job, JobCounts, JobFailure, JobState, Jobs, LoadEnd, LoadPlan, LoadReport,
+        Position, StoreError, StoreErrorKind,
     },
-    problem::{Place, Problem, Refusal},
     upload::{self, Checked, Format, Options, Source},
 };
 
 use super::{Registry, commit::store_error, rights::require_writer};
+
+use parameters::Parameters;
+use sink::Sink;
 
 /// How long jobs are kept.
 pub(super) const KEPT: Duration = Duration::from_hours(24);
@@ -29,11 +27,6 @@ pub(super) const KEPT: Duration = Duration::from_hours(24);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How often a file is read again from its first row when others change what it is about.
 const ATTEMPTS: usize = 3;
-/// Errors that an answer lists.
-const ERRORS: usize = 1_000;
-/// Characters of a value at fault that are shown.
-const SHOWN: usize = 200;
-
 /// Uploads of files.
 #[derive(Clone, Copy, Debug)]
 pub struct Uploads<'a> {
@@ -258,249 +251,4 @@ async fn check(
     tokio::task::spawn_blocking(move || upload::check(&*source, &catalog, &entity_type, &options))
         .await
         .map_err(|error| Error::Internal(format!("the check of the file ended early: {error}")))?
-}
-
-/// The parameters as they were understood.
-#[derive(Clone, Debug, PartialEq)]
-struct Parameters {
-    options: Options,
-    atomic: Atomicity,
-    effect: Effect,
-}
-
-impl Parameters {
-    /// Whether nothing is applied before the end.
-    fn staged(&self) -> bool {
-        self.atomic == Atomicity::All || self.effect == Effect::DryRun
-    }
-
-    fn read(entity_type: &EntityType, request: &UploadRequest) -> Result<Self, Error> {
-        let mut problems = Vec::new();
-        let mode = match request.mode.as_deref() {
-            None | Some("create") => LoadMode::Create,
-            Some("upsert") => LoadMode::Upsert,
-            Some("update") => LoadMode::Update,
-            Some(other) => {
-                problems.push(
-                    Problem::parameter("mode", "invalid_mode", "must be create, upsert or update")
-                        .with_value(other),
-                );
-                LoadMode::Create
-            }
-        };
-        let atomic = flag(
-            "atomic",
-            "invalid_atomic",
-            request.atomic.as_deref(),
-            &mut problems,
-        );
-        let dry_run = flag(
-            "dry_run",
-            "invalid_dry_run",
-            request.dry_run.as_deref(),
-            &mut problems,
-        );
-        let delimiter = match request.delimiter.as_deref() {
-            None => b',',
-            Some(text) => delimiter(text).unwrap_or_else(|| {
-                problems.push(
-                    Problem::parameter(
-                        "delimiter",
-                        "invalid_delimiter",
-                        "must be one ASCII character, neither a quote nor a line end",
-                    )
-                    .with_value(text),
-                );
-                b','
-            }),
-        };
-        if request.format != Format::Csv {
-            for (name, given) in [("null", &request.null), ("delimiter", &request.delimiter)] {
-                if given.is_some() {
-                    problems.push(Problem::parameter(
-                        name,
-                        "unknown_parameter",
-                        "is for CSV files alone",
-                    ));
-                }
-            }
-        }
-        if !problems.is_empty() {
-            return Err(Error::problems(
-                Refusal::Malformed,
-                "invalid_parameters",
-                problems,
-            ));
-        }
-        let key = request
-            .key
-            .as_deref()
-            .map(|name| key(entity_type, name))
-            .transpose()?;
-        Ok(Self {
-            options: Options {
-                format: request.format,
-                mode,
-                key,
-                delimiter,
-                null: request.null.clone(),
-            },
-            atomic: if atomic.unwrap_or(true) {
-                Atomicity::All
-            } else {
-                Atomicity::Each
-            },
-            effect: if dry_run.unwrap_or(false) {
-                Effect::DryRun
-            } else {
-                Effect::Apply
-            },
-        })
-    }
-}
-
-fn flag(
-    name: &str,
-    code: &'static str,
-    text: Option<&str>,
-    problems: &mut Vec<Problem>,
-) -> Option<bool> {
-    match text {
-        None => None,
-        Some("true") => Some(true),
-        Some("false") => Some(false),
-        Some(other) => {
-            problems
-                .push(Problem::parameter(name, code, "must be true or false").with_value(other));
-            None
-        }
-    }
-}
-
-fn delimiter(text: &str) -> Option<u8> {
-    match text.as_bytes() {
-        [byte] if (byte.is_ascii_graphic() && *byte != b'"') || matches!(byte, b'\t' | b' ') => {
-            Some(*byte)
-        }
-        _ => None,
-    }
-}
-
-fn key(entity_type: &EntityType, name: &str) -> Result<Key, Error> {
-    entity_type.key_named(name).ok_or_else(|| {
-        Error::problems(
-            Refusal::Invalid,
-            "unknown_key",
-            vec![
-                Problem::parameter("key", "unknown_key", "the type has no such key")
-                    .with_value(name),
-            ],
-        )
-    })
-}
-
-/// Writes failures and progress of one attempt to the job.
-#[derive(Debug)]
-struct Sink<'a> {
-    jobs: &'a dyn Jobs,
-    checked: Checked,
-    told: Mutex<Told>,
-}
-
-#[derive(Debug)]
-struct Told {
-    job: Job,
-    errors: Vec<JobFailure>,
-}
-
-impl<'a> Sink<'a> {
-    fn new(jobs: &'a dyn Jobs, job: Job, checked: Checked) -> Self {
-        Self {
-            jobs,
-            checked,
-            told: Mutex::new(Told {
-                job,
-                errors: Vec::new(),
-            }),
-        }
-    }
-
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn into_told(self) -> Told {
-        self.told
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn failure(&self, line: u64, problem: &Problem) -> JobFailure {
-        let pointer = match &problem.place {
-            Place::Pointer(pointer) if !pointer.is_empty() => Some(pointer.clone()),
-            _ => None,
-        };
-        let column = pointer.as_deref().and_then(|at| self.checked.column(at));
-        JobFailure {
-            line,
-            column: column.map(str::to_owned),
-            pointer,
-            code: problem.code.to_owned(),
-            message: problem.message.clone(),
-            value: problem
-                .value
-                .as_ref()
-                .map(|value| value.chars().take(SHOWN).collect()),
-        }
-    }
-}
-
-#[async_trait]
-impl LoadSink for Sink<'_> {
-    async fn failed(&self, failures: Vec<RowFailure>) -> Result<(), StoreError> {
-        let mut errors = Vec::new();
-        let mut rejected = Vec::with_capacity(failures.len());
-        for failure in failures {
-            let line = failure.line;
-            errors.extend(failure.errors.iter().map(|one| self.failure(line, one)));
-            rejected.push((line, failure.raw));
-        }
-        let id = {
-            let mut told = self.told();
-            for error in &errors {
-                let count = told.job.error_counts.entry(error.code.clone());
-                *count.or_default() += 1;
-            }
-            told.errors.extend(errors.iter().cloned());
-            // Rows that waited for later ones are told of last.
-            told.errors.sort_by_key(|error| error.line);
-            told.errors.truncate(ERRORS);
-            told.job.id
-        };
-        self.jobs.add_failures(id, &errors, &rejected).await
-    }
-
-    async fn writing(&self, mark: LoadMark) -> Result<(), StoreError> {
-        let job = {
-            let mut told = self.told();
-            told.job.pending = Some(mark);
-            told.job.clone()
-        };
-        self.jobs.put_job(&job).await
-    }
-
-    async fn progress(&self, counts: &JobCounts) -> Result<ControlFlow<()>, StoreError> {
-        let job = {
-            let mut told = self.told();
-            told.job.counts = *counts;
-            told.job.pending = None;
-            told.job.clone()
-        };
-        self.jobs.put_job(&job).await?;
-        Ok(if self.jobs.cancel_requested(job.id).await? {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        })
-    }
 }
