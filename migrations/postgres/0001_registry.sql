@@ -54,12 +54,13 @@ CREATE TABLE field_value (
 );
 
 -- Fields whose rows in field_value are not as their type has it; queries go without. What is to be done: 'build' them (those of the entities up to
--- built_to are there), 'drop' them, or 'rebuild': drop, then build.
+-- at_entity are there), 'drop' them (those up to at_value and at_entity are gone), or 'rebuild': drop, then build.
 CREATE TABLE pending_index (
-    type     uuid NOT NULL,
-    field    bigint NOT NULL,
-    work     text COLLATE "C" NOT NULL,
-    built_to uuid,
+    type      uuid NOT NULL,
+    field     bigint NOT NULL,
+    work      text COLLATE "C" NOT NULL,
+    at_value  text COLLATE "C",
+    at_entity uuid,
     PRIMARY KEY (type, field)
 );
 

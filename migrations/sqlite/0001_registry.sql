@@ -53,12 +53,13 @@ CREATE TABLE field_value (
 ) STRICT, WITHOUT ROWID;
 
 -- Fields whose rows in field_value are not as their type has it; queries go without. What is to be done: 'build' them (those of the entities up to
--- built_to are there), 'drop' them, or 'rebuild': drop, then build.
+-- at_entity are there), 'drop' them (those up to at_value and at_entity are gone), or 'rebuild': drop, then build.
 CREATE TABLE pending_index (
-    type     BLOB NOT NULL,
-    field    INTEGER NOT NULL,
-    work     TEXT NOT NULL,
-    built_to BLOB,
+    type      BLOB NOT NULL,
+    field     INTEGER NOT NULL,
+    work      TEXT NOT NULL,
+    at_value  TEXT,
+    at_entity BLOB,
     PRIMARY KEY (type, field)
 ) STRICT, WITHOUT ROWID;
 

@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::{
-    http::{Surface, TwoLengths},
+    http::{App, Surface, TwoLengths},
     indexing, jobs,
 };
 
@@ -92,20 +92,32 @@ pub async fn serve(listener: TcpListener, surface: Surface) -> io::Result<()> {
     tracing::info!("ending: requests at work are finished");
     let _ = leave.send(());
     connections.close();
-    tokio::select! {
-        done = timeout(FAREWELL, async {
-            connections.wait().await;
-            // No connection starts any more; what they started and left is waited for too.
-            surface.app().finish_work().await;
-        }) => {
-            if done.is_err() {
-                tracing::warn!("some requests were still at work and are given up");
-                surface.app().give_up_work().await;
-            }
-        }
-        () = signals.next() => tracing::warn!("a second signal: ending at once"),
-    }
+    end(surface.app(), &connections, FAREWELL, signals.next()).await;
     Ok(())
+}
+
+/// Finishes what is at work for so long, then gives it up; at a second signal it stops at once, wherever it is.
+async fn end(
+    app: &App,
+    connections: &TaskTracker,
+    farewell: Duration,
+    second: impl Future<Output = ()>,
+) {
+    let finished = async {
+        connections.wait().await;
+        // No connection starts any more; what they started and left is waited for too.
+        app.finish_work().await;
+    };
+    let ended = async {
+        if timeout(farewell, finished).await.is_err() {
+            tracing::warn!("some requests were still at work and are given up");
+            app.give_up_work().await;
+        }
+    };
+    tokio::select! {
+        () = ended => {}
+        () = second => tracing::warn!("a second signal: ending at once"),
+    }
 }
 
 async fn connection(stream: TcpStream, surface: Surface, mut leaving: watch::Receiver<()>) {
@@ -157,10 +169,15 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::http::{App, HttpSettings};
+    use crate::http::HttpSettings;
 
     /// What comes back until the server closes the connection.
     async fn exchange(request: Vec<u8>) -> String {
+        exchange_in(vec![request]).await
+    }
+
+    /// The same for a request that comes in pieces.
+    async fn exchange_in(pieces: Vec<Vec<u8>>) -> String {
         let store = Arc::new(MemoryStore::new());
         let registry = Registry::new(Arc::clone(&store) as _, store);
         let surface = Surface::new(Arc::new(App::new(registry, HttpSettings::default())));
@@ -170,7 +187,14 @@ mod tests {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let (mut reader, mut writer) = stream.split();
         let mut answer = Vec::new();
-        let (_, read) = tokio::join!(writer.write_all(&request), reader.read_to_end(&mut answer));
+        let write = async {
+            for piece in pieces {
+                // The server may close before it has read everything.
+                let _ = writer.write_all(&piece).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let ((), read) = tokio::join!(write, reader.read_to_end(&mut answer));
         read.unwrap();
         server.abort();
         String::from_utf8(answer).unwrap()
@@ -214,10 +238,70 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_second_signal_ends_the_giving_up_too() {
+        let store = Arc::new(MemoryStore::new());
+        let registry = Registry::new(Arc::clone(&store) as _, store);
+        let app = App::new(registry, HttpSettings::default());
+        // It does not hear that it is given up.
+        app.work.spawn(std::future::pending::<()>());
+        let connections = TaskTracker::new();
+        connections.close();
+        let second = tokio::time::sleep(Duration::from_millis(100));
+        let ended = end(&app, &connections, Duration::ZERO, second);
+        timeout(Duration::from_secs(5), ended).await.unwrap();
+        assert!(app.giving_up.is_cancelled());
+    }
+
+    #[tokio::test]
     async fn ordinary_answers_pass_unchanged() {
         let request = "GET /health/live HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
         let answer = exchange(request.as_bytes().to_vec()).await;
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         assert!(answer.ends_with("{\"status\":\"up\"}"), "{answer}");
+    }
+
+    const TWO_LENGTHS: &str = "Content-Length and Transfer-Encoding must not stand together";
+
+    #[tokio::test]
+    async fn two_lengths_are_found_wherever_a_head_begins_and_ends() {
+        let first = "GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n\
+                     POST /entityType HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n";
+        let rest = "content-length: 5\r\n\r\n0\r\n\r\n";
+        let pieces = [first, rest].map(|piece| piece.as_bytes().to_vec());
+        let answer = exchange_in(pieces.to_vec()).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.contains(TWO_LENGTHS), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn requests_with_one_length_each_may_come_on_each_others_heels() {
+        let post = |more: &str| {
+            format!(
+                "POST /entityType HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+                 transfer-encoding: chunked\r\n{more}\r\n2\r\n{{}}\r\n0\r\n\r\n"
+            )
+        };
+        let requests = post("") + &post("") + &post("connection: close\r\n");
+        let answer = exchange(requests.into_bytes()).await;
+        assert_eq!(answer.matches("HTTP/1.1 422 ").count(), 3, "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_asked_for_is_followed_too() {
+        let head = "POST /entityType HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+                    expect: 100-continue\r\ntransfer-encoding: chunked\r\n\r\n";
+        // The next head comes with the end of the body.
+        let body = "2\r\n{}\r\n0\r\n\r\n";
+        let next = format!(
+            "POST /entityType HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n{body}"
+        );
+        let pieces = vec![
+            head.as_bytes().to_vec(),
+            (body.to_owned() + &next).into_bytes(),
+        ];
+        let answer = exchange_in(pieces).await;
+        assert!(answer.starts_with("HTTP/1.1 100 Continue\r\n"), "{answer}");
+        assert_eq!(answer.matches("HTTP/1.1 422 ").count(), 1, "{answer}");
+        assert!(answer.contains(TWO_LENGTHS), "{answer}");
     }
 }

@@ -1,7 +1,7 @@
 //! Upload jobs.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     time::{Duration, Instant},
 };
 
@@ -22,6 +22,7 @@ pub(crate) struct JobTable {
     /// By line.
     rejected: BTreeMap<u64, String>,
     touched_at: Instant,
+    claimed: bool,
     /// Beside the job, so that writing the job does not take the request back.
     request: Request,
 }
@@ -35,6 +36,11 @@ enum Request {
 }
 
 impl JobTable {
+    /// Whether what its load has may be applied.
+    pub(crate) fn is_at_work(&self) -> bool {
+        self.job.state == JobState::Running && !self.claimed
+    }
+
     fn is_silent(&self, silence: Duration) -> bool {
         self.job.state == JobState::Running && self.touched_at.elapsed() >= silence
     }
@@ -50,20 +56,31 @@ impl JobTable {
 #[async_trait]
 impl Jobs for MemoryStore {
     async fn put_job(&self, job: &Job) -> Result<(), StoreError> {
-        lock(&self.jobs)?
-            .entry(job.id)
-            .and_modify(|table| {
-                table.job = job.clone();
-                table.touched_at = Instant::now();
-            })
-            .or_insert_with(|| JobTable {
-                job: job.clone(),
-                failures: Vec::new(),
-                rejected: BTreeMap::new(),
-                touched_at: Instant::now(),
-                request: Request::None,
-            });
-        Ok(())
+        match lock(&self.jobs)?.entry(job.id) {
+            Entry::Vacant(place) => {
+                place.insert(JobTable {
+                    job: job.clone(),
+                    failures: Vec::new(),
+                    rejected: BTreeMap::new(),
+                    touched_at: Instant::now(),
+                    claimed: false,
+                    request: Request::None,
+                });
+                Ok(())
+            }
+            Entry::Occupied(_) => Err(StoreError::internal("writing jobs", "the job is there")),
+        }
+    }
+
+    async fn update_job(&self, job: &Job) -> Result<bool, StoreError> {
+        let mut jobs = lock(&self.jobs)?;
+        let table = jobs.get_mut(&job.id);
+        let Some(table) = table.filter(|table| table.is_at_work()) else {
+            return Ok(false);
+        };
+        table.job = job.clone();
+        table.touched_at = Instant::now();
+        Ok(true)
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
@@ -160,7 +177,8 @@ impl Jobs for MemoryStore {
     }
 
     async fn touch_job(&self, id: JobId) -> Result<(), StoreError> {
-        if let Some(table) = lock(&self.jobs)?.get_mut(&id) {
+        let mut jobs = lock(&self.jobs)?;
+        if let Some(table) = jobs.get_mut(&id).filter(|table| table.is_at_work()) {
             table.touched_at = Instant::now();
         }
         Ok(())
@@ -172,10 +190,20 @@ impl Jobs for MemoryStore {
         Ok(silent.map(|table| table.job.clone()).collect())
     }
 
-    async fn end_silent_job(&self, job: &Job, silence: Duration) -> Result<bool, StoreError> {
+    async fn claim_job(&self, id: JobId, silence: Duration) -> Result<Option<Job>, StoreError> {
         let mut jobs = lock(&self.jobs)?;
-        let table = jobs.get_mut(&job.id);
-        let Some(table) = table.filter(|table| table.is_silent(silence)) else {
+        let table = jobs.get_mut(&id);
+        Ok(table.filter(|table| table.is_silent(silence)).map(|table| {
+            table.claimed = true;
+            table.touched_at = Instant::now();
+            table.job.clone()
+        }))
+    }
+
+    async fn end_claimed_job(&self, job: &Job) -> Result<bool, StoreError> {
+        let mut jobs = lock(&self.jobs)?;
+        let table = jobs.get_mut(&job.id).filter(|table| table.claimed);
+        let Some(table) = table.filter(|table| table.job.state == JobState::Running) else {
             return Ok(false);
         };
         table.job = job.clone();
@@ -187,7 +215,9 @@ impl Jobs for MemoryStore {
     }
 
     async fn expire_jobs(&self, before: Timestamp) -> Result<(), StoreError> {
-        lock(&self.jobs)?.retain(|_, table| table.job.created_at >= before);
+        lock(&self.jobs)?.retain(|_, table| {
+            table.job.state == JobState::Running || table.job.created_at >= before
+        });
         Ok(())
     }
 }

@@ -12,12 +12,13 @@ use registry_core::{
     load::{
         Applied, LoadArea, Lookup, Origin, Resolution, ResolvedEntity, ResolvedTarget, Written,
     },
-    port::{KeyRef, LoadPlan, StoreError},
+    port::{KeyRef, LoadPlan, Receipt, StoreError, job_lost},
 };
 
 use crate::{
     MemoryStore,
     commit::{Refusal, slot},
+    jobs::JobTable,
     state::{KeySlot, State},
     store::lock,
 };
@@ -48,6 +49,16 @@ impl<'a> MemoryArea<'a> {
             plan,
             staged: Mutex::default(),
         }
+    }
+
+    /// Commits, unless the load's job was taken from it; it cannot be before this is done.
+    fn commit(&self, set: &ChangeSet) -> Result<Receipt, Refusal> {
+        let jobs = lock(&self.store.jobs)?;
+        let mut job = self.plan.job.iter();
+        if job.any(|id| !jobs.get(id).is_some_and(JobTable::is_at_work)) {
+            return Err(Refusal::Store(job_lost()));
+        }
+        self.store.state()?.commit(set)
     }
 }
 
@@ -169,7 +180,7 @@ impl LoadArea for MemoryArea<'_> {
     }
 
     async fn write(&self, set: ChangeSet, seen: &[EntityId]) -> Result<Written, StoreError> {
-        let written = match self.store.state()?.commit(&set) {
+        let written = match self.commit(&set) {
             Ok(receipt) => Written::Applied(receipt),
             Err(Refusal::Conflicts(conflicts)) => return Ok(Written::Refused(conflicts)),
             Err(Refusal::Store(error)) => return Err(error),
@@ -202,7 +213,7 @@ impl LoadArea for MemoryArea<'_> {
             operations: lock(&self.staged)?.operations.clone(),
             type_change: None,
         };
-        match self.store.state()?.commit(&set) {
+        match self.commit(&set) {
             Ok(receipt) => Ok(Applied::Applied(receipt)),
             Err(Refusal::Conflicts(_)) => Ok(Applied::Stale),
             Err(Refusal::Store(error)) => Err(error),

@@ -9,7 +9,7 @@ use registry_sql::Migrations;
 pub struct PostgresConfig {
     /// `postgres://user:password@host:port/database`.
     pub url: String,
-    /// Most connections, from 4; up to eight of them, and at most half, write.
+    /// Most connections, from 4; up to eight of them, and at most half, write, and one tells that uploads are at work.
     pub connections: u32,
     /// How long one statement may run; those of a load are exempt.
     pub statement_timeout: Duration,

@@ -19,6 +19,10 @@ use crate::{PostgresConfig, error::classify, migrate};
 
 /// Most connections for writing: groups of change sets, and loads beside them.
 const WRITE_CONNECTIONS: u32 = 8;
+/// Most groups of change sets that commit side by side.
+const GROUPS: usize = 4;
+/// Connections that tend the store's own rows: a heartbeat must not wait for the loads that it is about.
+const TEND_CONNECTIONS: u32 = 1;
 /// A connection idle for longer is tried before it is used: the server may have been restarted meanwhile.
 const TRUSTED_IDLE: Duration = Duration::from_millis(500);
 
@@ -27,6 +31,7 @@ const TRUSTED_IDLE: Duration = Duration::from_millis(500);
 pub struct PostgresDriver {
     readers: PgPool,
     writers: PgPool,
+    tenders: PgPool,
 }
 
 impl PostgresDriver {
@@ -68,8 +73,12 @@ impl PostgresDriver {
         ]);
         let most = config.connections.max(4);
         let writers = (most / 2).min(WRITE_CONNECTIONS);
+        let readers = most - writers - TEND_CONNECTIONS;
         Ok(Self {
-            readers: pool(&config, most - writers, options)
+            readers: pool(&config, readers, options.clone())
+                .await
+                .map_err(opened)?,
+            tenders: pool(&config, TEND_CONNECTIONS, options)
                 .await
                 .map_err(opened)?,
             writers: pool(&config, writers, writing).await.map_err(opened)?,
@@ -166,7 +175,6 @@ type Transaction = sqlx::Transaction<'static, Postgres>;
 
 impl Driver for PostgresDriver {
     const DIALECT: Dialect = Dialect::Postgres;
-    const WRITERS: usize = 4;
     const READERS: usize = 4;
 
     type Transaction = Transaction;
@@ -177,6 +185,12 @@ impl Driver for PostgresDriver {
 
     async fn write(&self, statement: Statement) -> Result<Vec<Row>, EngineError> {
         fetch(&self.writers, statement).await
+    }
+
+    async fn tend(&self, statement: Statement) -> Result<u64, EngineError> {
+        let (query, _) = bind(statement);
+        let done = query.execute(&self.tenders).await.map_err(classify)?;
+        Ok(done.rows_affected())
     }
 
     async fn begin(&self) -> Result<Transaction, EngineError> {
@@ -231,8 +245,14 @@ impl Driver for PostgresDriver {
         }
     }
 
+    fn groups(&self) -> usize {
+        usize::try_from(self.writers.options().get_max_connections() / 2)
+            .unwrap_or(GROUPS)
+            .clamp(1, GROUPS)
+    }
+
     fn pool_sizes(&self) -> (usize, usize) {
-        let pools = [&self.readers, &self.writers];
+        let pools = [&self.readers, &self.writers, &self.tenders];
         let size: u32 = pools.iter().map(|pool| pool.size()).sum();
         let idle = pools.iter().map(|pool| pool.num_idle()).sum();
         (

@@ -98,3 +98,50 @@ async fn a_dump_that_is_restored_into_another_database_begins_a_new_epoch() {
     let (_, still) = open(&from).await;
     assert_eq!(still, epoch);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_that_is_put_back_where_it_was_begins_a_new_epoch() {
+    let database = Database::default();
+    let url = database.url().await;
+    let (subject, epoch) = open(&url).await;
+    let entity = fill(&subject).await;
+    let dump = std::env::temp_dir().join(Uuid::new_v4().to_string());
+    let run = |command: &str| {
+        let done = Command::new("sh")
+            .args(["-c", command, &url])
+            .arg(&dump)
+            .status();
+        assert!(done.expect("it runs").success());
+    };
+    run("pg_dump --format custom --file \"$1\" \"$0\"");
+    change(&subject, &entity).await;
+    drop(subject);
+    run("pg_restore --clean --dbname \"$0\" \"$1\" && rm \"$1\"");
+    let (restored, renewed) = open(&url).await;
+    assert_ne!(renewed, epoch);
+    change(&restored, &entity).await;
+    let log = restored.log().await;
+    assert_eq!(versions(&log), [1, 1, 2, 3, 4].map(Version));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_run_on_see_the_catalog_move_with_the_epoch() {
+    let database = Database::default();
+    let url = database.url().await;
+    let (running, _) = open(&url).await;
+    fill(&running).await;
+    let catalog = running.store.catalog(None).await.expect("it reads");
+    let known = catalog.expect("it is new").version;
+    let mut connection = PgConnection::connect(&url).await.expect("it connects");
+    sqlx::query("UPDATE setting SET value = 'elsewhere' WHERE name = 'place'")
+        .execute(&mut connection)
+        .await
+        .expect("it is elsewhere");
+    open(&url).await;
+    // What the server that runs saw changed since, the restored store may know nothing of.
+    for lost in 0..3 {
+        let known = Some(Version(known.0 + lost));
+        let read = running.store.catalog(known).await.expect("it reads");
+        assert!(read.is_some(), "{lost}");
+    }
+}

@@ -45,13 +45,8 @@ impl EngineError {
     pub fn into_store_error(self, subject: &'static str, committing: Committing) -> StoreError {
         let kind = match (self.failure, committing) {
             (Failure::ConnectionLost, Committing::Yes) => StoreErrorKind::UnknownOutcome,
-            (
-                Failure::Unavailable
-                | Failure::ConnectionLost
-                | Failure::Retry
-                | Failure::LockTimeout,
-                _,
-            ) => StoreErrorKind::Unavailable,
+            (Failure::Unavailable | Failure::ConnectionLost, _) => StoreErrorKind::Unavailable,
+            (Failure::Retry | Failure::LockTimeout, _) => StoreErrorKind::Busy,
             (Failure::Timeout, _) => StoreErrorKind::Timeout,
             (Failure::TypeLockTimeout, _) => StoreErrorKind::TypeChanging,
             (Failure::Full, _) => StoreErrorKind::Full,
@@ -76,8 +71,6 @@ pub enum Committing {
 pub trait Driver: Debug + Send + Sync + 'static {
     /// Its dialect.
     const DIALECT: Dialect;
-    /// How many groups of change sets may commit side by side.
-    const WRITERS: usize;
     /// How many groups of single reads may run side by side.
     const READERS: usize;
 
@@ -90,11 +83,15 @@ pub trait Driver: Debug + Send + Sync + 'static {
         statement: Statement,
     ) -> impl Future<Output = Result<Vec<Row>, EngineError>> + Send;
 
-    /// Runs a statement that writes by itself, in a transaction of its own. Asked of PostgreSQL alone.
+    /// Runs a statement that writes by itself, in a transaction of its own, and returns its rows.
     fn write(
         &self,
         statement: Statement,
     ) -> impl Future<Output = Result<Vec<Row>, EngineError>> + Send;
+
+    /// Runs a statement about a row or two of the store's own by itself, in a transaction of its own, and returns how many rows it touched.
+    /// Loads cannot keep it waiting, where an engine has several writers.
+    fn tend(&self, statement: Statement) -> impl Future<Output = Result<u64, EngineError>> + Send;
 
     /// Begins a transaction that writes.
     fn begin(&self) -> impl Future<Output = Result<Self::Transaction, EngineError>> + Send;
@@ -134,6 +131,10 @@ pub trait Driver: Debug + Send + Sync + 'static {
 
     /// Rolls back; returns once the engine has done so, as far as it can tell.
     fn rollback(&self, transaction: Self::Transaction) -> impl Future<Output = ()> + Send;
+
+    /// How many groups of change sets may commit side by side, at least one. Members of groups that wait for a row, loads and changes of
+    /// types write beside them, so where locks are waited for it is at most half the connections for writing.
+    fn groups(&self) -> usize;
 
     /// How many connections there are for reading, and how many of them are idle.
     fn pool_sizes(&self) -> (usize, usize);

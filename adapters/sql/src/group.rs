@@ -1,9 +1,8 @@
 //! Group commit: change sets that arrive together share a transaction (SQLite) or a statement (PostgreSQL), each succeeding or failing on
 //! its own, none waiting for company.
 
-use std::{collections::HashSet, pin::pin, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
-use futures::{StreamExt as _, stream};
 use registry_core::{
     EntityId, Scope,
     change::{ChangeSet, KeyRow},
@@ -11,14 +10,14 @@ use registry_core::{
 };
 use tokio::{
     sync::{Mutex, Semaphore, mpsc, oneshot},
-    time::timeout,
+    time::Instant,
 };
 
 use crate::{
-    Dialect, Driver, EngineError, Failure, apply,
+    Dialect, Driver, EngineError, Failure, apart, apply,
     driver::Committing,
     one_statement,
-    retry::{Stop, retrying},
+    retry::{Stop, retrying, retrying_waited},
     script, types,
     work::Work,
 };
@@ -29,21 +28,24 @@ const GROUP_SETS: usize = 64;
 const GROUP_BYTES: usize = 1024 * 1024;
 /// …or when nobody else is waiting. So many may wait before writers are told to come back later.
 const QUEUE: usize = 4_096;
-/// Groups that run side by side, while they are quick: the fewer, the larger, and a statement for many costs little more than one for a few.
-const TURNS: usize = 2;
-/// A group that takes longer waits for somebody, and lets another one run beside it.
-const QUICK: Duration = Duration::from_millis(50);
-/// Members of a group that waited in vain for a row run apart, so many at once: most of them want another row.
-const APART: usize = 4;
 
 type Reply = oneshot::Sender<Result<Receipt, CommitError>>;
 
 /// A change set on its way.
 #[derive(Debug)]
-struct Pending {
+pub(crate) struct Pending {
     set: ChangeSet,
-    work: Work,
+    pub(crate) work: Work,
+    /// When it was handed in.
+    pub(crate) since: Instant,
     reply: Reply,
+}
+
+impl Pending {
+    /// Whether nobody waits for the answer. Whoever went away does not learn what became of the write, so it may as well not be made.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.reply.is_closed()
+    }
 }
 
 /// The way in: a queue to the tasks that commit.
@@ -57,10 +59,11 @@ impl Groups {
     pub(crate) fn start<D: Driver>(driver: &Arc<D>) -> Self {
         let (queue, receiver) = mpsc::channel(QUEUE);
         let receiver = Arc::new(Mutex::new(receiver));
-        let turns = Arc::new(Semaphore::new(TURNS));
-        for _ in 0..D::WRITERS {
-            let (receiver, turns) = (Arc::clone(&receiver), Arc::clone(&turns));
-            tokio::spawn(work(Arc::clone(driver), receiver, turns));
+        let groups = driver.groups();
+        let turns = apart::turns(groups);
+        for _ in 0..groups {
+            let turns = Arc::clone(&turns);
+            tokio::spawn(work(Arc::clone(driver), turns, Arc::clone(&receiver)));
         }
         Self { queue }
     }
@@ -70,7 +73,12 @@ impl Groups {
         let (reply, answer) = oneshot::channel();
         let work = Work::of(&set);
         self.queue
-            .try_send(Pending { set, work, reply })
+            .try_send(Pending {
+                set,
+                work,
+                since: Instant::now(),
+                reply,
+            })
             .map_err(|error| {
                 StoreError::new(
                     StoreErrorKind::Unavailable,
@@ -92,35 +100,27 @@ impl Groups {
 
 async fn work<D: Driver>(
     driver: Arc<D>,
-    receiver: Arc<Mutex<mpsc::Receiver<Pending>>>,
     turns: Arc<Semaphore>,
+    receiver: Arc<Mutex<mpsc::Receiver<Pending>>>,
 ) {
     let mut left: Option<Pending> = None;
     loop {
-        // A turn is had when there is something to do with it, and the group collected after: who waits for a turn waits for company too.
-        let (turn, group) = if let Some(first) = left.take() {
-            let turn = turns.acquire().await;
+        let group = if let Some(first) = left.take() {
             // Another task may be waiting on the empty queue: what was left over must not wait with it.
-            let group = match receiver.try_lock() {
+            match receiver.try_lock() {
                 Ok(mut queue) => collect(first, &mut queue, &mut left),
                 Err(_) => vec![first],
-            };
-            (turn, group)
+            }
         } else {
             let mut queue = receiver.lock().await;
             let Some(first) = queue.recv().await else {
                 return;
             };
-            let turn = turns.acquire().await;
-            (turn, collect(first, &mut queue, &mut left))
+            collect(first, &mut queue, &mut left)
         };
         metrics::histogram!("registry_commit_group_size")
             .record(f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
-        let mut committing = pin!(commit_group(driver.as_ref(), group));
-        if timeout(QUICK, committing.as_mut()).await.is_err() {
-            drop(turn);
-            committing.await;
-        }
+        commit_group(&driver, &turns, group).await;
     }
 }
 
@@ -207,11 +207,11 @@ impl Shared {
 
 /// Commits a group: all of it at once; when that is refused, halves of it, until those who are at fault stand alone. A failure that is
 /// nobody's fault is everybody's answer.
-async fn commit_group<D: Driver>(driver: &D, group: Vec<Pending>) {
+async fn commit_group<D: Driver>(shared: &Arc<D>, turns: &Arc<Semaphore>, group: Vec<Pending>) {
+    let driver = shared.as_ref();
     let mut groups = vec![group];
     while let Some(mut group) = groups.pop() {
-        // Whoever went away does not learn what became of the write, so it may as well not be made.
-        group.retain(|pending| !pending.reply.is_closed());
+        group.retain(|pending| !pending.is_gone());
         let Some(last) = group.last() else {
             continue;
         };
@@ -238,11 +238,7 @@ async fn commit_group<D: Driver>(driver: &D, group: Vec<Pending>) {
                     members = group.len(),
                     "a row is held, members go apart"
                 );
-                let alone = |one: Pending| async move {
-                    let result = run(driver, &one.work).await;
-                    answer_all(vec![one], result);
-                };
-                stream::iter(group).for_each_concurrent(APART, alone).await;
+                apart::run(shared, turns, group).await;
             }
             result => answer_all(group, result),
         }
@@ -250,7 +246,7 @@ async fn commit_group<D: Driver>(driver: &D, group: Vec<Pending>) {
 }
 
 /// Gives all of them the same answer.
-fn answer_all(group: Vec<Pending>, result: Result<Position, Stop>) {
+pub(crate) fn answer_all(group: Vec<Pending>, result: Result<Position, Stop>) {
     match result.map_err(|stop| stop.into_commit_error("committing", Committing::No)) {
         Ok(position) => {
             for pending in group {
@@ -290,7 +286,7 @@ fn divide(stop: &Stop, group: &mut [Pending]) -> Option<usize> {
     let halves = Some(group.len() / 2);
     match stop {
         Stop::Conflict(_) => halves,
-        Stop::Store(error) => (error.kind == StoreErrorKind::Internal).then_some(group.len() / 2),
+        Stop::Store(error) => halves.filter(|_| error.kind == StoreErrorKind::Internal),
         Stop::Engine(error) => match error.failure {
             Failure::Expectation | Failure::Unique | Failure::Other => halves,
             Failure::TypeLockTimeout => {
@@ -325,7 +321,7 @@ async fn run<D: Driver>(driver: &D, work: &Work) -> Result<Position, Stop> {
     match at_once(driver, work).await {
         Some(Err(error)) if error.failure == Failure::LockTimeout => {
             tracing::debug!(error = %error.source, "a row is held, going step by step once");
-            stepwise(driver, work).await
+            retrying_waited(|| stepwise(driver, work)).await
         }
         Some(Err(error)) if told_by_steps(error.failure) => {
             tracing::debug!(error = %error.source, "statement refused, going step by step");
@@ -380,7 +376,7 @@ fn told_by_steps(failure: Failure) -> bool {
     }
 }
 
-async fn stepwise<D: Driver>(driver: &D, work: &Work) -> Result<Position, Stop> {
+pub(crate) async fn stepwise<D: Driver>(driver: &D, work: &Work) -> Result<Position, Stop> {
     let mut transaction = driver.begin().await?;
     if D::DIALECT == Dialect::Sqlite && script::possible(work) {
         match script::apply(driver, &mut transaction, work).await {
@@ -399,6 +395,15 @@ async fn stepwise<D: Driver>(driver: &D, work: &Work) -> Result<Position, Stop> 
         }
         transaction = driver.begin().await?;
     }
+    apply_in(driver, transaction, work).await
+}
+
+/// Applies the work in a transaction that was begun, and commits.
+pub(crate) async fn apply_in<D: Driver>(
+    driver: &D,
+    mut transaction: D::Transaction,
+    work: &Work,
+) -> Result<Position, Stop> {
     match apply::apply(driver, &mut transaction, work).await {
         Ok(position) => {
             commit(driver, transaction).await?;

@@ -14,7 +14,7 @@ use registry_core::{
 use crate::{
     Argument, Column, ColumnType,
     ColumnType::{Int, Text},
-    Driver, Row, Sql, SqlStore,
+    Dialect, Driver, Row, Sql, SqlStore,
     driver::Committing,
     write,
 };
@@ -42,6 +42,59 @@ impl<D: Driver> SqlStore<D> {
         let committed = self.driver().commit(transaction).await;
         committed.map_err(|error| error.into_store_error("writing jobs", Committing::Yes))
     }
+
+    /// Writes one job. A lost connection leaves open whether it is written; of entities, nothing is.
+    async fn tend(&self, sql: Sql) -> Result<bool, StoreError> {
+        let touched = self.driver().tend(sql.finish(&[])).await;
+        let touched =
+            touched.map_err(|error| error.into_store_error("writing jobs", Committing::No))?;
+        Ok(touched > 0)
+    }
+}
+
+/// How far a job is, in the column `running`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Ended,
+    AtWork,
+    Claimed,
+}
+
+impl Stage {
+    fn number(self) -> Argument {
+        Argument::Int(match self {
+            Self::Ended => 0,
+            Self::AtWork => 1,
+            Self::Claimed => 2,
+        })
+    }
+}
+
+/// Touches a job that is at work. In a transaction that touches one row, nobody claims the job before it has committed.
+pub(crate) fn touch(dialect: Dialect, id: JobId) -> Sql {
+    let mut sql = Sql::new(dialect);
+    sql.push("UPDATE job SET touched_at = ");
+    now(&mut sql);
+    one(&mut sql, id, Stage::AtWork);
+    sql
+}
+
+/// Begins the update of a job to what it is now.
+fn written(dialect: Dialect, job: &Job) -> Sql {
+    let mut sql = Sql::new(dialect);
+    sql.push("UPDATE job SET document = ")
+        .bind(Argument::Text(write::json(job)))
+        .push(", running = ")
+        .bind(running(job));
+    sql
+}
+
+/// Appends the condition that it is this job, and so far.
+fn one(sql: &mut Sql, id: JobId, stage: Stage) {
+    sql.push(" WHERE id = ")
+        .bind(Argument::Id(id.0))
+        .push(" AND running = ")
+        .bind(stage.number());
 }
 
 #[async_trait]
@@ -56,10 +109,16 @@ impl<D: Driver> Jobs for SqlStore<D> {
             .bind(Argument::Text(write::json(job)));
         sql.push(", ").bind(running(job)).push(", ");
         now(&mut sql);
-        sql.push(
-            ") ON CONFLICT (id) DO UPDATE SET document = excluded.document, running = excluded.running, touched_at = excluded.touched_at",
-        );
+        sql.push(")");
         self.write_jobs(vec![sql]).await
+    }
+
+    async fn update_job(&self, job: &Job) -> Result<bool, StoreError> {
+        let mut sql = written(D::DIALECT, job);
+        sql.push(", touched_at = ");
+        now(&mut sql);
+        one(&mut sql, job.id, Stage::AtWork);
+        self.tend(sql).await
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
@@ -107,7 +166,7 @@ impl<D: Driver> Jobs for SqlStore<D> {
             let mut sql = Sql::new(D::DIALECT);
             sql.push("INSERT INTO job_error (job, line, part, document) SELECT ")
                 .bind(Argument::Id(id.0));
-            sql.push(if D::DIALECT == crate::Dialect::Postgres {
+            sql.push(if D::DIALECT == Dialect::Postgres {
                 "::uuid"
             } else {
                 ""
@@ -128,7 +187,7 @@ impl<D: Driver> Jobs for SqlStore<D> {
             let mut sql = Sql::new(D::DIALECT);
             sql.push("INSERT INTO job_rejected (job, line, record) SELECT ")
                 .bind(Argument::Id(id.0));
-            sql.push(if D::DIALECT == crate::Dialect::Postgres {
+            sql.push(if D::DIALECT == Dialect::Postgres {
                 "::uuid"
             } else {
                 ""
@@ -165,7 +224,7 @@ impl<D: Driver> Jobs for SqlStore<D> {
         let mut sql = Sql::new(D::DIALECT);
         sql.push("UPDATE job SET cancel_requested = 1 WHERE id = ")
             .bind(Argument::Id(id.0));
-        self.write_jobs(vec![sql]).await
+        self.tend(sql).await.map(drop)
     }
 
     async fn cancel_requested(&self, id: JobId) -> Result<bool, StoreError> {
@@ -248,11 +307,7 @@ impl<D: Driver> Jobs for SqlStore<D> {
     }
 
     async fn touch_job(&self, id: JobId) -> Result<(), StoreError> {
-        let mut sql = Sql::new(D::DIALECT);
-        sql.push("UPDATE job SET touched_at = ");
-        now(&mut sql);
-        sql.push(" WHERE id = ").bind(Argument::Id(id.0));
-        self.write_jobs(vec![sql]).await
+        self.tend(touch(D::DIALECT, id)).await.map(drop)
     }
 
     async fn silent_jobs(&self, silence: Duration) -> Result<Vec<Job>, StoreError> {
@@ -266,33 +321,34 @@ impl<D: Driver> Jobs for SqlStore<D> {
             .collect()
     }
 
-    async fn end_silent_job(&self, job: &Job, silence: Duration) -> Result<bool, StoreError> {
-        let failed = |error: crate::EngineError| {
-            error.into_store_error("ending a silent job", Committing::No)
-        };
+    async fn claim_job(&self, id: JobId, silence: Duration) -> Result<Option<Job>, StoreError> {
         let mut sql = Sql::new(D::DIALECT);
-        sql.push("UPDATE job SET document = ")
-            .bind(Argument::Text(write::json(job)))
-            .push(", running = ");
-        sql.bind(running(job))
-            .push(" WHERE id = ")
-            .bind(Argument::Id(job.id.0))
+        sql.push("UPDATE job SET running = ")
+            .bind(Stage::Claimed.number())
+            .push(", touched_at = ");
+        now(&mut sql);
+        sql.push(" WHERE id = ")
+            .bind(Argument::Id(id.0))
             .push(" AND ");
         silent(&mut sql, silence);
-        let mut transaction = self.driver().begin().await.map_err(failed)?;
-        let updated = self
-            .driver()
-            .execute_in(&mut transaction, sql.finish(&[]))
-            .await
-            .map_err(failed)?;
-        let committed = self.driver().commit(transaction).await;
-        committed
-            .map_err(|error| error.into_store_error("ending a silent job", Committing::Yes))?;
-        Ok(updated > 0)
+        sql.push(" RETURNING document");
+        // Waits for a load that is committing: it has looked at the same row.
+        let rows = self.driver().write(sql.finish(&[Text])).await;
+        rows.map_err(|error| error.into_store_error("claiming a job", Committing::No))?
+            .into_iter()
+            .next()
+            .map(|mut row| row.json())
+            .transpose()
+    }
+
+    async fn end_claimed_job(&self, job: &Job) -> Result<bool, StoreError> {
+        let mut sql = written(D::DIALECT, job);
+        one(&mut sql, job.id, Stage::Claimed);
+        self.tend(sql).await
     }
 
     fn one_process(&self) -> bool {
-        D::DIALECT == crate::Dialect::Sqlite
+        D::DIALECT == Dialect::Sqlite
     }
 
     async fn expire_jobs(&self, before: Timestamp) -> Result<(), StoreError> {
@@ -301,12 +357,13 @@ impl<D: Driver> Jobs for SqlStore<D> {
             sql.push(&format!(
                 "DELETE FROM {table} WHERE job IN (SELECT id FROM job WHERE created_at < "
             ));
-            sql.bind(Argument::Int(before.0)).push(")");
+            sql.bind(Argument::Int(before.0)).push(" AND running = 0)");
             sql
         });
         let mut sql = Sql::new(D::DIALECT);
         sql.push("DELETE FROM job WHERE created_at < ")
-            .bind(Argument::Int(before.0));
+            .bind(Argument::Int(before.0))
+            .push(" AND running = 0");
         self.write_jobs(belongings.into_iter().chain([sql]).collect())
             .await
     }
@@ -321,16 +378,21 @@ fn bounded(limit: usize) -> Argument {
 }
 
 fn running(job: &Job) -> Argument {
-    Argument::Int(i64::from(job.state == JobState::Running))
+    let stage = if job.state == JobState::Running {
+        Stage::AtWork
+    } else {
+        Stage::Ended
+    };
+    stage.number()
 }
 
 /// The store's own clock in microseconds: on PostgreSQL the server's, so that those of its clients need not agree.
 fn now(sql: &mut Sql) {
     match sql.dialect {
-        crate::Dialect::Postgres => {
+        Dialect::Postgres => {
             sql.push("(extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
         }
-        crate::Dialect::Sqlite => {
+        Dialect::Sqlite => {
             sql.bind(Argument::Int(SystemClock.now().0));
         }
     }
@@ -338,8 +400,12 @@ fn now(sql: &mut Sql) {
 
 /// The condition that a job is running and was not touched for so long.
 fn silent(sql: &mut Sql, silence: Duration) {
+    sql.push("running <> 0");
+    if silence.is_zero() {
+        return;
+    }
     let micros = i64::try_from(silence.as_micros()).unwrap_or(i64::MAX);
-    sql.push("running = 1 AND touched_at <= ");
+    sql.push(" AND touched_at <= ");
     now(sql);
     sql.push(" - ").bind(Argument::Int(micros));
 }

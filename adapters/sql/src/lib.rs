@@ -4,6 +4,7 @@
 //! - `write`, `find`, `lead`, `filter`, `types`, `index`, `jobs`: the statements by topic.
 //! - [`Driver`]: what an engine supplies. [`SqlStore`]: the `Store` and `Jobs` ports over any driver.
 
+mod apart;
 mod apply;
 mod created;
 mod dialect;

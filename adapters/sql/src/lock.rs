@@ -2,7 +2,9 @@
 //!
 //! Every write takes its locks in one order, so that writers wait in line and never in a circle: types by id ([`crate::apply`]), the
 //! entities that are there by id (here), new entities by id, new keys by type, key and value ([`crate::keys`]). What comes after these,
-//! the rows of links, indexes, owners and the log, belongs to entities that are locked by then, and nobody waits for it.
+//! the rows of links, indexes, owners and the log, belongs to entities that are locked by then, and no other write waits for it. Only the step
+//! that takes an index's rows away ([`crate::index`]) holds no entities: it and a writer may wait for each other's rows of `field_value`, and
+//! whichever the engine stops is run again.
 
 use std::collections::{BTreeMap, BTreeSet};
 

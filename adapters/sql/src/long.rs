@@ -1,4 +1,4 @@
-//! Transactions that take their time: loads, and changes of a type with many entities.
+//! Transactions that take their time: loads, changes of a type with many entities, and the look at a store that may have been restored.
 
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ const TYPE_CHANGE_STATEMENT: Duration = Duration::from_mins(5);
 pub(crate) enum Purpose {
     /// A slice of a load, or the application of all that is staged: it takes what it takes.
     Load,
+    /// A restored log that is numbered anew: it takes what it takes.
+    Renumbering,
     /// A change of a type.
     TypeChange,
 }
@@ -27,7 +29,7 @@ pub(crate) async fn begin<D: Driver>(
     let mut transaction = driver.begin().await?;
     if D::DIALECT == Dialect::Postgres {
         let limit = match purpose {
-            Purpose::Load => Duration::ZERO,
+            Purpose::Load | Purpose::Renumbering => Duration::ZERO,
             Purpose::TypeChange => TYPE_CHANGE_STATEMENT,
         };
         let mut sql = Sql::new(D::DIALECT);

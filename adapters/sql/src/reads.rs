@@ -205,7 +205,6 @@ mod tests {
 
     impl Driver for Held {
         const DIALECT: Dialect = Dialect::Postgres;
-        const WRITERS: usize = 1;
         const READERS: usize = 1;
 
         type Transaction = ();
@@ -233,6 +232,10 @@ mod tests {
 
         async fn write(&self, _: Statement) -> Result<Vec<Row>, EngineError> {
             panic!("a read writes")
+        }
+
+        async fn tend(&self, _: Statement) -> Result<u64, EngineError> {
+            panic!("a read tends")
         }
 
         async fn begin(&self) -> Result<(), EngineError> {
@@ -265,6 +268,10 @@ mod tests {
         }
 
         async fn rollback(&self, (): ()) {}
+
+        fn groups(&self) -> usize {
+            1
+        }
 
         fn pool_sizes(&self) -> (usize, usize) {
             (1, 1)

@@ -5,9 +5,10 @@
 //! transactions begin anew in another cluster: rows with those of the old one would stand after everything written from then on, or wait
 //! for transactions that come in years.
 //!
-//! SQLite keeps everything in one file, which a copy put back does not differ from: there the epoch is renewed by whoever restores.
+//! A copy of the cluster's files that is started like after a crash does not differ from what it replaces: there the epoch is renewed by whoever
+//! restores, and so on SQLite, which keeps everything in one file.
 
-use registry_core::port::StoreError;
+use registry_core::{Version, port::StoreError};
 use uuid::Uuid;
 
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     group,
     long::{self, Purpose},
     retry::{Stop, retrying},
+    types,
 };
 
 /// The setting that says where the store was when it was opened last.
@@ -34,7 +36,7 @@ pub(crate) async fn look<D: Driver>(driver: &D) -> Result<(), StoreError> {
 }
 
 async fn try_look<D: Driver>(driver: &D) -> Result<(), Stop> {
-    let mut transaction = long::begin(driver, Purpose::Load).await?;
+    let mut transaction = long::begin(driver, Purpose::Renumbering).await?;
     match renew(driver, &mut transaction).await {
         Ok(()) => group::commit(driver, transaction).await,
         Err(stop) => {
@@ -93,6 +95,9 @@ async fn renew<D: Driver>(driver: &D, transaction: &mut D::Transaction) -> Resul
             driver.execute_in(transaction, step).await?;
         }
     }
+    let catalog = types::lock_version(driver, transaction).await?;
+    let moved = Version(catalog.0 + BEYOND);
+    types::write_version(driver, transaction, moved).await?;
     let epoch = statement(D::DIALECT, |sql| {
         sql.push("UPDATE setting SET value = ")
             .bind(Argument::Text(Uuid::new_v4().simple().to_string()))
@@ -102,10 +107,15 @@ async fn renew<D: Driver>(driver: &D, transaction: &mut D::Transaction) -> Resul
     Ok(())
 }
 
-/// Where the store is: cluster, database, and timeline, of which recovery to a point in time begins another.
+/// Servers that run ask for the epoch when the catalog has moved. What they know of the catalog may be lost, and its version ahead of the one
+/// restored: it moves beyond whatever changes there were.
+const BEYOND: i64 = 1_000_000;
+
+/// Where the store is: cluster, database, timeline, of which recovery to a point in time begins another, and table, of which a dump that is
+/// put back makes another.
 const HERE: &str = "(SELECT c.system_identifier::text FROM pg_control_system() AS c) || '/' || \
      (SELECT d.oid::text FROM pg_database AS d WHERE d.datname = current_database()) || '/' || \
-     left(pg_walfile_name(pg_current_wal_lsn()), 8)";
+     left(pg_walfile_name(pg_current_wal_lsn()), 8) || '/' || 'change'::regclass::oid::text";
 
 /// A row of the log by a transaction that this cluster has not begun yet.
 const FROM_THE_FUTURE: &str = "SELECT 1 FROM change AS c WHERE c.transaction >= pg_snapshot_xmax(pg_current_snapshot()) LIMIT 1";

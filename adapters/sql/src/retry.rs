@@ -71,7 +71,24 @@ impl Stop {
 }
 
 /// Runs a transaction again, whole, while the engine says that it may be.
-pub(crate) async fn retrying<R, F, T>(mut attempt: F) -> Result<R, Stop>
+pub(crate) async fn retrying<R, F, T>(attempt: F) -> Result<R, Stop>
+where
+    F: FnMut() -> T,
+    T: Future<Output = Result<R, Stop>>,
+{
+    again(LOCK_RETRIES, attempt).await
+}
+
+/// The same where a lock was waited for in vain already: what meets it again is told.
+pub(crate) async fn retrying_waited<R, F, T>(attempt: F) -> Result<R, Stop>
+where
+    F: FnMut() -> T,
+    T: Future<Output = Result<R, Stop>>,
+{
+    again(0, attempt).await
+}
+
+async fn again<R, F, T>(lock_retries: usize, mut attempt: F) -> Result<R, Stop>
 where
     F: FnMut() -> T,
     T: Future<Output = Result<R, Stop>>,
@@ -79,17 +96,17 @@ where
     let mut tries = 0;
     loop {
         match attempt().await {
-            Err(stop) if tries < retries(&stop) => tries += 1,
+            Err(stop) if tries < retries(&stop, lock_retries) => tries += 1,
             done => return done,
         }
     }
 }
 
-fn retries(stop: &Stop) -> usize {
+fn retries(stop: &Stop, lock_retries: usize) -> usize {
     match stop.failure() {
         // Unique: somebody inserted the same key between our look and our insert and is gone again, or the like. Look again.
         Some(Failure::Retry | Failure::Unique) => RETRIES,
-        Some(Failure::LockTimeout) => LOCK_RETRIES,
+        Some(Failure::LockTimeout) => lock_retries,
         Some(
             Failure::Unavailable
             | Failure::ConnectionLost

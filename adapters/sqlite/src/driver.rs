@@ -162,7 +162,6 @@ pub struct Transaction(Pooled);
 
 impl Driver for SqliteDriver {
     const DIALECT: Dialect = Dialect::Sqlite;
-    const WRITERS: usize = 1;
     const READERS: usize = 2;
 
     type Transaction = Transaction;
@@ -180,6 +179,13 @@ impl Driver for SqliteDriver {
         let rows = self.fetch_in(&mut transaction, statement).await?;
         self.commit(transaction).await?;
         Ok(rows)
+    }
+
+    async fn tend(&self, statement: Statement) -> Result<u64, EngineError> {
+        let mut transaction = self.begin().await?;
+        let touched = self.execute_in(&mut transaction, statement).await?;
+        self.commit(transaction).await?;
+        Ok(touched)
     }
 
     async fn begin(&self) -> Result<Transaction, EngineError> {
@@ -252,6 +258,10 @@ impl Driver for SqliteDriver {
             // Some errors (disk full, I/O) have rolled back already; the pool makes sure.
             Err(error) => tracing::debug!(error = %error.source, "rollback"),
         }
+    }
+
+    fn groups(&self) -> usize {
+        1
     }
 
     fn pool_sizes(&self) -> (usize, usize) {

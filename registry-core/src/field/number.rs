@@ -7,7 +7,7 @@ use super::{
     attributes::Attributes,
     exact::{Exact, Notation},
 };
-use crate::{entity::Encoded, problem::Problem};
+use crate::{entity::Encoded, json::survives, problem::Problem};
 
 /// Rules.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -92,10 +92,20 @@ pub(super) fn decode(text: &str) -> Option<f64> {
 fn read(value: &Value) -> Result<f64, Problem> {
     match value {
         // Adding zero makes -0 0.
-        Value::Number(number) => number.as_f64().map(|number| number + 0.0),
+        Value::Number(number) => {
+            // Floats were looked at when they were read.
+            if !number.is_f64() && !survives(&number.to_string()) {
+                return Err(lost());
+            }
+            number.as_f64().map(|number| number + 0.0)
+        }
         _ => None,
     }
     .ok_or_else(|| Problem::at("", "type", "must be a number"))
+}
+
+fn lost() -> Problem {
+    Problem::at("", "out_of_range", "the number would lose digits")
 }
 
 /// Reads the grammar of JSON numbers as binary64, beyond its range as an infinity.
@@ -107,7 +117,8 @@ pub(super) fn parse_literal(text: &str) -> Option<f64> {
 /// Reads a CSV cell.
 pub(super) fn parse_text(text: &str) -> Result<Value, Problem> {
     match parse_literal(text) {
-        Some(number) if number.is_finite() => Ok(json!(number)),
+        Some(number) if number.is_finite() && survives(text) => Ok(json!(number)),
+        Some(number) if number.is_finite() => Err(lost()),
         Some(_) => {
             let message = "must be within the range of binary64";
             Err(Problem::at("", "out_of_range", message))

@@ -23,6 +23,7 @@ use crate::{
     problem::{Error, Problem, Refusal},
 };
 
+pub(crate) use number::survives;
 use value::{Place, Reader, Seed};
 
 /// Why a text was not read. Converts into [`Error`] with `?`.

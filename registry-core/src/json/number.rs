@@ -16,15 +16,46 @@ pub(super) fn has_long_numbers(text: &str) -> bool {
     })
 }
 
-/// Whether a number token keeps its value as binary64: it is the shortest decimal of its float, as ECMAScript prints it, however it is
-/// written; or an integer that the float is exactly.
-pub(super) fn survives(token: &str) -> bool {
+/// Decimal digits that tell any two binary64 apart (`DBL_DECIMAL_DIG` of C).
+const TELLING_DIGITS: usize = 17;
+
+/// Whether a number token keeps its value as binary64: it has at most 17 digits and no decimal of as many digits is nearer to its float,
+/// however it is written; or it is an integer that the float is exactly. So whatever a float is printed as, shortest or in 17 digits, is kept.
+pub(crate) fn survives(token: &str) -> bool {
     let Ok(float) = token.parse::<f64>() else {
         return false;
     };
-    // `{:e}` prints the shortest digits that read back as the same float.
-    decimal(token) == decimal(&format!("{float:e}")) || format!("{float:.0}") == token
+    if format!("{float:.0}") == token {
+        return true;
+    }
+    let Some((digits, power)) = decimal(token) else {
+        return false;
+    };
+    let Some(after_first) = digits.len().checked_sub(1) else {
+        return true;
+    };
+    if digits.len() > TELLING_DIGITS {
+        return false;
+    }
+    if decimal(&format!("{float:.after_first$e}")) == Some((digits.clone(), power)) {
+        return true;
+    }
+    // Of two decimals that are equally near, the even one is printed above; printers differ, and both are right.
+    let Some((exact, exact_power)) = decimal(&format!("{float:.ALL_DIGITS$e}")) else {
+        return false;
+    };
+    let halfway = exact.len() == digits.len() + 1 && exact_power + 1 == power;
+    let below = exact
+        .strip_suffix('5')
+        .and_then(|below| below.parse::<u64>().ok());
+    let (Some(below), Ok(given)) = (below, digits.parse::<u64>()) else {
+        return false;
+    };
+    halfway && (given == below || given == below + 1)
 }
+
+/// No binary64 has more significant decimal digits.
+const ALL_DIGITS: usize = 767;
 
 /// The digits of a number without zeros at either end, and the power of ten of the last; (empty, 0) is zero.
 fn decimal(token: &str) -> Option<(String, i64)> {

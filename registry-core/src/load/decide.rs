@@ -54,7 +54,11 @@ pub(super) fn decide(
 ) -> Verdict {
     let about = match identify(ground, known, overlay, row) {
         Ok(about) => about,
-        Err(problem) => return Verdict::Failed(vec![problem]),
+        Err(problem) => {
+            let mut problems = row.patch.faults.clone();
+            problems.push(problem);
+            return Verdict::Failed(problems);
+        }
     };
     let (id, start) = match &about {
         About::Existing(seen) => (seen.entity.id, Start::Merge(seen.entity.as_ref())),
@@ -83,12 +87,13 @@ pub(super) fn decide(
         Err(mut problems) => {
             problems.extend(claims);
             if missing.is_empty() || !turn.late.waits(&missing) {
+                turn.late.explain(&mut problems);
                 return Verdict::Failed(problems);
             }
             return Verdict::Waits(Waiting {
                 id: row.id,
                 clean: problems.len() == missing.len(),
-                missing,
+                missing: missing.into_boxed_slice(),
             });
         }
     };

@@ -6,13 +6,18 @@
 //!
 //! A row that links by id to an entity of its own type that is not there waits, for a later row may make it: the rows are read again when
 //! all have been seen, and those that waited are decided, with those that make their targets or fail. Of a row that waits, only its line
-//! and ids are kept, and of at most [`LATER_LINKS`](crate::limits::LATER_LINKS) such targets.
+//! and ids are kept, and of at most [`LATER_LINKS`](crate::limits::LATER_LINKS) such targets; they are read again
+//! at most [`LATER_READINGS`](crate::limits::LATER_READINGS) times.
 
 mod area;
+mod backlog;
 mod decide;
 mod later;
+#[cfg(test)]
+mod later_tests;
 mod overlay;
 mod prepare;
+mod rounds;
 mod run;
 mod slice;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The algorithm around the decisions: slice by slice, then all at once or not at all.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeSet, HashSet},
     ops::ControlFlow,
     pin::pin,
 };
@@ -14,19 +14,19 @@ use futures::{
 use crate::{
     EntityId, Problem,
     change::{ChangeSet, Operation},
-    limits::{LATER_LINKS, SLICE_TARGETS},
+    limits::SLICE_TARGETS,
     port::{
-        Atomicity, Conflict, Effect, JobCounts, LoadEnd, LoadItem, LoadMark, LoadPlan, LoadReport,
-        LoadRow, LoadSink, Position, RowFailure, RowStream, Rows, StoreError,
+        Atomicity, Conflict, Effect, JobCounts, LoadEnd, LoadMark, LoadPlan, LoadReport, LoadRow,
+        LoadSink, Position, RowFailure, RowStream, Rows, StoreError,
     },
 };
 
 use super::{
     Applied, LoadArea, Lookup, Resolution, Written,
-    decide::{Turn, Verdict, decide},
-    later::{Late, Owed, Waiting, coming},
-    overlay::Overlay,
+    backlog::Backlog,
+    decide::Verdict,
     prepare::{Ground, Prepared, first_lookup, second_lookup},
+    rounds::Known,
     slice::Slice,
 };
 
@@ -62,25 +62,7 @@ struct Load<'a> {
     mark: Option<LoadMark>,
     /// The type changed after slices were applied: what is left cannot be decided any more.
     type_changed: bool,
-    turn: Reading,
-    /// Rows that wait, by line.
-    waiting: BTreeMap<u64, Waiting>,
-    /// The entities that the waiting rows make together.
-    coming: HashSet<EntityId>,
-    owed: Owed,
-    /// Targets that waiting rows named when they were read first.
-    later_links: usize,
-}
-
-/// How often the rows have been read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
-    /// For the first time: rows wait.
-    First,
-    /// For those that waited, who may wait again for each other.
-    Again,
-    /// For those that still wait: nobody waits any more.
-    Last,
+    backlog: Backlog,
 }
 
 /// Whether the load goes on after a slice.
@@ -95,45 +77,24 @@ impl<'a> Load<'a> {
         Self {
             area,
             sink,
+            backlog: Backlog::new(plan.atomic),
             ground: Ground::new(plan),
             counts: JobCounts::default(),
             position: None,
             staged: false,
             mark: None,
             type_changed: false,
-            turn: Reading::First,
-            waiting: BTreeMap::new(),
-            coming: HashSet::new(),
-            owed: Owed::new(),
-            later_links: 0,
         }
     }
 
     async fn run(mut self, rows: Rows<'_>) -> Result<LoadReport, StoreError> {
         let mut ended = self.pass(rows.open()).await?;
-        let mut before = usize::MAX;
-        while ended.is_none() && !self.waiting.is_empty() {
-            self.coming = self.coming().await?;
-            // All rows at once need no order. One by one, those go first that wait for nobody, slice by slice, while that helps.
-            let all = self.ground.plan.atomic == Atomicity::All;
-            let stuck = self.coming.is_empty() || self.waiting.len() == before;
-            self.turn = if all || stuck {
-                Reading::Last
-            } else {
-                Reading::Again
-            };
-            before = self.waiting.len();
-            let lines: HashSet<u64> = self.waiting.keys().copied().collect();
-            let waiting = rows.open().filter(move |item| {
-                let waits = match item {
-                    Ok(LoadItem::Row(row)) => lines.contains(&row.line),
-                    Ok(LoadItem::Rejected(_)) => false,
-                    Err(_) => true,
-                };
-                async move { waits }
-            });
-            ended = self.pass(waiting.boxed()).await?;
-            if self.turn == Reading::Last && ended.is_none() && !self.waiting.is_empty() {
+        while ended.is_none() && self.backlog.len() > 0 {
+            let present = self.present().await?;
+            self.backlog.read_again(&present);
+            let waiting = self.backlog.of(rows.open());
+            ended = self.pass(waiting).await?;
+            if self.backlog.is_last_reading() && ended.is_none() && self.backlog.len() > 0 {
                 return Err(StoreError::internal(
                     "load",
                     "the rows changed when read again",
@@ -191,7 +152,7 @@ impl<'a> Load<'a> {
                 if self.at_once() {
                     self.counts.leave_out();
                 }
-                let waiting = self.waiting.len() as u64;
+                let waiting = self.backlog.len() as u64;
                 self.counts.read += waiting;
                 self.counts.not_applied += waiting;
                 return Ok(Some(LoadEnd::Stopped));
@@ -202,20 +163,17 @@ impl<'a> Load<'a> {
         Ok(None)
     }
 
-    /// The entities that the waiting rows make together, given what is there by now.
-    async fn coming(&self) -> Result<HashSet<EntityId>, StoreError> {
+    /// Those of the targets waited for that are there by now.
+    async fn present(&self) -> Result<HashSet<EntityId>, StoreError> {
         let mut present = HashSet::new();
-        let missing = self.waiting.values().flat_map(|row| &row.missing);
-        let missing: BTreeSet<EntityId> = missing.copied().collect();
-        let missing: Vec<EntityId> = missing.into_iter().collect();
-        for slice in missing.chunks(SLICE_TARGETS) {
+        for slice in self.backlog.targets().chunks(SLICE_TARGETS) {
             let lookup = Lookup {
                 targets: slice.iter().copied().collect(),
                 ..Lookup::default()
             };
             present.extend(self.area.resolve(&lookup).await?.targets.into_keys());
         }
-        Ok(coming(self.waiting.values(), |id| present.contains(&id)))
+        Ok(present)
     }
 
     /// Whether slices are staged, to be applied at the end or never.
@@ -237,9 +195,14 @@ impl<'a> Load<'a> {
         let mut beaten: BTreeSet<usize> = BTreeSet::new();
         let mut attempt = 1;
         loop {
-            let known_and_prepared = self.resolve(&rows).await?;
-            let (known, prepared) = &known_and_prepared;
-            let decided = self.decide(&rows, prepared, known, &beaten);
+            let (known, prepared) = self.resolve(&rows).await?;
+            let known = Known {
+                rows: &rows,
+                prepared: &prepared,
+                resolution: &known,
+                beaten: &beaten,
+            };
+            let decided = known.decide(&self.ground, &mut self.backlog);
             let owed = decided.owed;
             if self.at_once() {
                 if !decided.operations.is_empty() || !decided.seen.is_empty() {
@@ -251,7 +214,7 @@ impl<'a> Load<'a> {
                     self.area.stage(decided.operations, &decided.seen).await?;
                 }
                 for (id, links) in owed {
-                    self.owed.entry(id).or_default().extend(links);
+                    self.backlog.owed.entry(id).or_default().extend(links);
                 }
                 self.tell(&rows, rejected, &decided.verdicts).await?;
                 return Ok(Next::Slice);
@@ -324,79 +287,6 @@ impl<'a> Load<'a> {
         Ok((known, prepared))
     }
 
-    /// Decides a slice; again without those that were to make targets of others and failed.
-    fn decide(
-        &mut self,
-        rows: &[LoadRow],
-        prepared: &[Prepared],
-        known: &Resolution,
-        beaten: &BTreeSet<usize>,
-    ) -> Decided {
-        let all = self.ground.plan.atomic == Atomicity::All;
-        // All rows are applied together, else those of a slice.
-        let mut ahead = if all {
-            std::mem::take(&mut self.coming)
-        } else {
-            let waiting = rows.iter().filter_map(|row| self.waiting.get(&row.line));
-            coming(waiting, |id| known.targets.contains_key(&id))
-        };
-        let decided = loop {
-            let decided = self.decide_with(&ahead, rows, prepared, known, beaten);
-            let came = decided.came(rows);
-            let before = ahead.len();
-            for (row, verdict) in rows.iter().zip(&decided.verdicts) {
-                let gone = matches!(verdict, Verdict::Failed(_) | Verdict::Waits(_));
-                if let Some(id) = row.id.filter(|id| gone && !came.contains(id)) {
-                    ahead.remove(&id);
-                }
-            }
-            if ahead.len() == before {
-                break decided;
-            }
-        };
-        if all {
-            self.coming = ahead;
-        }
-        decided
-    }
-
-    fn decide_with(
-        &self,
-        ahead: &HashSet<EntityId>,
-        rows: &[LoadRow],
-        prepared: &[Prepared],
-        known: &Resolution,
-        beaten: &BTreeSet<usize>,
-    ) -> Decided {
-        let late = match self.turn {
-            Reading::First if self.later_links < LATER_LINKS => Late::Wait,
-            Reading::Again => Late::WaitFor(&self.coming),
-            Reading::First | Reading::Last => Late::Refuse,
-        };
-        let turn = Turn { ahead, late };
-        let mut overlay = Overlay::new(&self.ground.plan, known, &self.owed);
-        let mut verdicts = Vec::with_capacity(rows.len());
-        for (index, row) in rows.iter().zip(prepared).enumerate() {
-            verdicts.push(if beaten.contains(&index) {
-                Verdict::Failed(vec![Problem::whole(
-                    "conflict",
-                    "others changed the same thing again and again",
-                )])
-            } else {
-                decide(&self.ground, known, &mut overlay, turn, index, row)
-            });
-        }
-        let seen = overlay.about();
-        let ((operations, rows), owed) = overlay.into_operations();
-        Decided {
-            verdicts,
-            operations,
-            rows,
-            seen,
-            owed,
-        }
-    }
-
     fn change_set(&self, operations: Vec<Operation>) -> ChangeSet {
         let plan = &self.ground.plan;
         ChangeSet {
@@ -453,10 +343,7 @@ impl<'a> Load<'a> {
         for (row, verdict) in rows.iter().zip(verdicts) {
             match verdict {
                 Verdict::Waits(waiting) => {
-                    if self.turn == Reading::First {
-                        self.later_links += waiting.missing.len();
-                    }
-                    self.waiting.insert(row.line, waiting.clone());
+                    self.backlog.put(row.line, waiting.clone());
                     continue;
                 }
                 Verdict::Failed(problems) => failures.push(RowFailure {
@@ -466,7 +353,7 @@ impl<'a> Load<'a> {
                 }),
                 Verdict::Created | Verdict::Updated | Verdict::Unchanged => {}
             }
-            self.waiting.remove(&row.line);
+            self.backlog.remove(row.line);
         }
         failures.sort_by_key(|failure| failure.line);
         if failures.is_empty() {
@@ -489,27 +376,6 @@ impl<'a> Load<'a> {
             rows.len()
         ];
         self.tell(&rows, rejected, &verdicts).await
-    }
-}
-
-/// A slice as it was decided.
-struct Decided {
-    verdicts: Vec<Verdict>,
-    operations: Vec<Operation>,
-    /// The row behind each operation.
-    rows: Vec<usize>,
-    seen: Vec<EntityId>,
-    /// Symmetric links given to entities that have not come.
-    owed: Owed,
-}
-
-impl Decided {
-    /// The entities named by rows that did not fail.
-    fn came(&self, rows: &[LoadRow]) -> HashSet<EntityId> {
-        let rows = rows.iter().zip(&self.verdicts);
-        rows.filter(|(_, verdict)| !matches!(verdict, Verdict::Failed(_) | Verdict::Waits(_)))
-            .filter_map(|(row, _)| row.id)
-            .collect()
     }
 }
 

@@ -47,6 +47,7 @@ fn plan(atomic: Atomicity) -> LoadPlan {
         caller: Caller::default_organisation(),
         ids: Arc::new(RandomIds),
         at: Timestamp(0),
+        job: None,
     }
 }
 
@@ -186,8 +187,8 @@ async fn load(
     rows: Vec<LoadItem>,
     sink: &Listener,
 ) -> LoadReport {
-    let rows = stream::iter(rows.into_iter().map(Ok)).boxed();
-    run(area, plan(atomic), Rows::once(rows), sink)
+    let open = || stream::iter(rows.iter().cloned().map(Ok)).boxed();
+    run(area, plan(atomic), Rows::new(open), sink)
         .await
         .unwrap()
 }
@@ -302,9 +303,9 @@ async fn a_stopped_load_leaves_out_what_is_not_applied() {
 async fn a_broken_stream_applies_nothing_more_and_the_area_is_discarded() {
     let area = Contended::default();
     let sink = Listener::default();
-    let broken = Err(StoreError::internal("read", "gone"));
-    let rows = stream::iter([Ok(row(2, "a")), broken]).boxed();
-    let report = run(&area, plan(Atomicity::Each), Rows::once(rows), &sink).await;
+    let broken = || Err(StoreError::internal("read", "gone"));
+    let rows = Rows::new(|| stream::iter([Ok(row(2, "a")), broken()]).boxed());
+    let report = run(&area, plan(Atomicity::Each), rows, &sink).await;
     assert_eq!(report.unwrap_err().to_string(), "read: Internal");
     let log = Log {
         discards: 1,

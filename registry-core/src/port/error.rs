@@ -11,6 +11,8 @@ use crate::{EntityId, KeyNumber, LinkNumber, TypeId, Version};
 pub enum StoreErrorKind {
     /// Not reachable now, overloaded, or out of connections; a later try may succeed.
     Unavailable,
+    /// What was to be written is held by others, and was not let go in time; a later try may succeed.
+    Busy,
     /// A statement took longer than it may.
     Timeout,
     /// Another change of the same type holds its lock.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{JobId, Principal, Timestamp, TypeId};
 
-use super::{LoadMark, StoreError};
+use super::{LoadMark, StoreError, StoreErrorKind};
 
 /// How far a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,18 +119,31 @@ pub struct ExplainedRecord {
     pub failures: Vec<JobFailure>,
 }
 
+/// The error of a load whose job was [taken from it](Jobs::claim_job): what it did not apply before stays out.
+pub fn job_lost() -> StoreError {
+    let why = "its server was silent for too long, and its job was ended";
+    StoreError::new(StoreErrorKind::Unavailable, "loading", why)
+}
+
 /// Where jobs live.
+///
+/// A job is at work until it is claimed or has ended. A claimed job is still running as it is read, and only its ending is left to be written;
+/// a job that has ended stays as it is.
 ///
 /// # Errors
 ///
-/// Every method fails with a [`StoreError`] as those of the [`Store`](super::Store) do; one that writes also with
-/// [`UnknownOutcome`](super::StoreErrorKind::UnknownOutcome), when it may have been done. All of them may be asked for again.
+/// Every method fails with a [`StoreError`] as those of the [`Store`](super::Store) do. All of them but [`Jobs::put_job`] may be asked for
+/// again.
 #[async_trait]
 pub trait Jobs: Debug + Send + Sync + 'static {
-    /// Writes a job, new or known.
+    /// Writes a new job.
     ///
     /// Writing a job must [touch](Jobs::touch_job) it.
     async fn put_job(&self, job: &Job) -> Result<(), StoreError>;
+
+    /// Writes a job in place of one at work. It must not do so, and answer `false`, when the job was claimed, has ended or is
+    /// gone.
+    async fn update_job(&self, job: &Job) -> Result<bool, StoreError>;
 
     /// Reads a job.
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
@@ -175,20 +188,26 @@ pub trait Jobs: Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<ExplainedRecord>, StoreError>;
 
-    /// Says that a running job is at work. A job that is not there is passed over.
+    /// Says that a job is at work; any other is passed over. It must get through while as many loads as there may be apply what they have.
     async fn touch_job(&self, id: JobId) -> Result<(), StoreError>;
 
-    /// Running jobs that nobody has touched for so long, by the store's own clock.
+    /// Running jobs, claimed ones among them, that nobody has touched for so long, by the store's own clock. No time at all: all of them.
     async fn silent_jobs(&self, silence: Duration) -> Result<Vec<Job>, StoreError>;
 
-    /// Writes a job in place of one that was silent for so long. It must not do so, and answer `false`, when the job is not running or was
-    /// touched meanwhile.
-    async fn end_silent_job(&self, job: &Job, silence: Duration) -> Result<bool, StoreError>;
+    /// Takes a running job that was silent for so long away from its process, touches it, and gives it as it was written last; `None` when it
+    /// is not running or was touched meanwhile. Whoever claimed a job may be gone too: a claimed one may be claimed again.
+    ///
+    /// From then on nothing of its load may be applied (see [`LoadPlan::job`](super::LoadPlan::job)): what was on its way is applied, and
+    /// seen by whoever reads afterwards, or never is.
+    async fn claim_job(&self, id: JobId, silence: Duration) -> Result<Option<Job>, StoreError>;
+
+    /// Writes the ending of a job that was claimed; `false` when it was not, or has ended.
+    async fn end_claimed_job(&self, job: &Job) -> Result<bool, StoreError>;
 
     /// Whether one process at a time uses this store: then no job that was running at its start can be at work. The answer is the same for
     /// as long as the store is open.
     fn one_process(&self) -> bool;
 
-    /// Removes jobs that were created before a time, with all that belongs to them. Running jobs of a crashed process are among them.
+    /// Removes jobs that were created before a time, with all that belongs to them. Running ones stay until they have ended.
     async fn expire_jobs(&self, before: Timestamp) -> Result<(), StoreError>;
 }

@@ -4,19 +4,16 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Debug,
     ops::ControlFlow,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use async_trait::async_trait;
-use futures::{
-    StreamExt as _,
-    stream::{self, BoxStream},
-};
+use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Catalog, Datum, Encoded, EntityId, EntityType, FieldNumber, KeyNumber, LinkNumber, Principal,
-    Timestamp, TypeId, Version, problem::Problem,
+    Catalog, Datum, Encoded, EntityId, EntityType, FieldNumber, JobId, KeyNumber, LinkNumber,
+    Principal, Timestamp, TypeId, Version, problem::Problem,
 };
 
 use super::JobCounts;
@@ -53,6 +50,9 @@ pub struct LoadPlan {
     pub ids: Arc<dyn super::IdSource>,
     /// When: the time of everything written.
     pub at: Timestamp,
+    /// The job that tells of the load, if one does. Each transaction that applies rows must check that it is at work, so that it cannot be
+    /// [claimed](super::Jobs::claim_job) before the commit; else it is rolled back and the load fails with [`super::job_lost`].
+    pub job: Option<JobId>,
 }
 
 /// Whether rows stand or fall together.
@@ -145,7 +145,7 @@ pub struct LoadRow {
 }
 
 /// What the stream yields.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum LoadItem {
     /// A row that was read.
     Row(Box<LoadRow>),
@@ -163,19 +163,6 @@ impl<'a> Rows<'a> {
     /// Rows that are read from the first one on whenever they are opened; they must be the same each time.
     pub fn new(open: impl Fn() -> RowStream<'a> + Send + Sync + 'a) -> Self {
         Self(Box::new(open))
-    }
-
-    /// Rows that can be read but once: one that waits for a later row breaks the load.
-    pub fn once(rows: RowStream<'a>) -> Self {
-        let rows = Mutex::new(Some(rows));
-        Self::new(move || {
-            let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).take();
-            rows.unwrap_or_else(|| {
-                let again = "a row waits for a later one, and the rows can be read but once";
-                let error = super::StoreError::internal("read the rows", again);
-                stream::iter([Err(error)]).boxed()
-            })
-        })
     }
 
     /// Reads them from the first one on.

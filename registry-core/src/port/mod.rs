@@ -8,7 +8,9 @@ mod store;
 
 pub use error::{CommitError, Conflict, StoreError, StoreErrorKind, TypeViolation};
 pub use identity::{Clock, IdSource, RandomIds, SystemClock};
-pub use jobs::{ExplainedRecord, Job, JobCounts, JobFailure, JobState, Jobs, RejectedRecord};
+pub use jobs::{
+    ExplainedRecord, Job, JobCounts, JobFailure, JobState, Jobs, RejectedRecord, job_lost,
+};
 pub use load::{
     Atomicity, Effect, EntityRef, KeyRef, LoadEnd, LoadItem, LoadMark, LoadMode, LoadPlan,
     LoadReport, LoadRow, LoadSink, RowFailure, RowLink, RowPatch, RowStream, RowTarget, Rows,

@@ -79,16 +79,20 @@ impl InterruptedJobs<'_> {
         self.registry.running.ids().iter().copied().collect()
     }
 
-    /// Ends jobs of this process that were given up. Gives how many.
+    /// Ends jobs of this process that were given up; waits for a commit that is on its way to the store. Gives how many.
+    ///
+    /// # Errors
+    /// The first failure of the store, once all were tried.
     pub async fn end_given_up(&self, ids: &[JobId]) -> Result<usize, Error> {
-        let mut ended = 0;
+        let mut ended = Ok(0);
         for id in ids {
-            let job = self.registry.jobs.job(*id).await?;
-            if let Some(job) = job.filter(|job| job.state == JobState::Running) {
-                ended += usize::from(self.end(job, Duration::ZERO).await?);
+            match (self.end(*id, Duration::ZERO).await, &mut ended) {
+                (Ok(done), Ok(count)) => *count += usize::from(done),
+                (Err(error), Ok(_)) => ended = Err(error),
+                (_, Err(_)) => {}
             }
         }
-        Ok(ended)
+        ended
     }
 
     async fn end_silent(&self, silence: Duration) -> Result<usize, Error> {
@@ -96,19 +100,28 @@ impl InterruptedJobs<'_> {
         let here: BTreeSet<JobId> = self.running_here().into_iter().collect();
         for job in self.registry.jobs.silent_jobs(silence).await? {
             if !here.contains(&job.id) {
-                ended += usize::from(self.end(job, silence).await?);
+                ended += usize::from(self.end(job.id, silence).await?);
             }
         }
         Ok(ended)
     }
 
-    async fn end(&self, mut job: Job, silence: Duration) -> Result<bool, Error> {
+    async fn end(&self, id: JobId, silence: Duration) -> Result<bool, Error> {
+        // First nothing more can be applied, then it is looked what was.
+        let Some(mut job) = self.registry.jobs.claim_job(id, silence).await? else {
+            return Ok(false);
+        };
+        job.reason = Some(INTERRUPTED.to_owned());
+        self.end_claimed(job).await.map(|ended| ended.is_some())
+    }
+
+    /// Ends a job that was claimed, and gives it; `None` when somebody else ended it.
+    pub(super) async fn end_claimed(&self, mut job: Job) -> Result<Option<Job>, Error> {
         let written = match job.pending.take() {
             Some(mark) if self.was_written(&job, &mark).await? => Some(mark.counts),
             _ => None,
         };
         job.state = JobState::Failed;
-        job.reason = Some(INTERRUPTED.to_owned());
         match written {
             Some(counts) => {
                 job.counts = counts;
@@ -121,7 +134,8 @@ impl InterruptedJobs<'_> {
             None => {}
         }
         job.finished_at = Some(self.registry.now());
-        Ok(self.registry.jobs.end_silent_job(&job, silence).await?)
+        let ended = self.registry.jobs.end_claimed_job(&job).await?;
+        Ok(ended.then_some(job))
     }
 
     /// Whether the write that a job was about to make was made.

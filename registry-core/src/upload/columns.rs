@@ -105,7 +105,7 @@ impl Columns {
                 problems.push(Problem::column(
                     name,
                     "unknown_column",
-                    format!("`{}` has no such column", entity_type.name),
+                    format!("`{}` has no column `{name}`", entity_type.name),
                 ));
                 continue;
             };

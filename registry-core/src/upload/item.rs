@@ -17,11 +17,12 @@ use super::{
     source::{Record, utf8},
 };
 
-/// Reads an item.
+/// Reads an item; `naming` is where it names its entity.
 pub(super) fn row(
     catalog: &Catalog,
     entity_type: &EntityType,
     options: &Options,
+    naming: &[String],
     record: &Record,
 ) -> LoadItem {
     let failed = |raw: String, errors| {
@@ -84,7 +85,7 @@ pub(super) fn row(
         patch,
         raw,
     };
-    super::item_of(row, &super::naming_pointers(entity_type, options))
+    super::item_of(row, naming)
 }
 
 fn plain(value: &Value) -> String {

@@ -90,7 +90,10 @@ fn row_key(options: &Options, patch: &RowPatch) -> Option<Encoded> {
 fn naming_pointers(entity_type: &EntityType, options: &Options) -> Vec<String> {
     let key = options.key.iter().flat_map(|key| &key.fields);
     let key = key.filter_map(|number| entity_type.field(*number));
+    // All fields at once, where one of them finds the entity.
+    let whole = options.key.is_some().then(|| "/fields".to_owned());
     key.map(fields::pointer)
+        .chain(whole)
         .chain(["/_id".to_owned()])
         .collect()
 }

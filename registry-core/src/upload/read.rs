@@ -16,7 +16,7 @@ use super::{
     columns::Columns,
     csv::CsvRows,
     csv_records::CsvRecords,
-    item,
+    item, naming_pointers,
     ndjson_records::NdjsonRecords,
     source::{FileFault, Records, Source, text, unreadable},
 };
@@ -161,13 +161,14 @@ fn send(
     sender: &mpsc::Sender<Message>,
 ) -> Result<(), StoreError> {
     let mut file = File::open(source, catalog, entity_type, options).map_err(broken)?;
+    let naming = naming_pointers(entity_type, options);
     let mut batch = Vec::new();
     let mut bytes = 0;
     while let Some(record) = file.records.next().map_err(broken)? {
         bytes += record.bytes.len();
         batch.push(match &file.csv {
             Some(csv) => csv.row(&record),
-            None => item::row(catalog, entity_type, options, &record),
+            None => item::row(catalog, entity_type, options, &naming, &record),
         });
         if batch.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {
             bytes = 0;

@@ -287,6 +287,7 @@ async fn failures_of_the_store_are_passed_on_and_not_tried_again() {
     let (store, registry) = faulty().await;
     for kind in [
         StoreErrorKind::Unavailable,
+        StoreErrorKind::Busy,
         StoreErrorKind::Timeout,
         StoreErrorKind::Full,
         StoreErrorKind::UnknownOutcome,

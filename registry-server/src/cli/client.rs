@@ -158,7 +158,10 @@ pub(crate) fn problem(status: StatusCode, bytes: &[u8]) -> CommandError {
     let errors = document.get("errors").and_then(Value::as_array);
     for error in errors.into_iter().flatten() {
         let part = |name: &str| error.get(name).and_then(Value::as_str);
-        let place = part("pointer").or(part("parameter")).unwrap_or_default();
+        let line = error.get("line").map(|line| format!("line {line}"));
+        let place = part("column").or(part("pointer")).or(part("parameter"));
+        let place: Vec<&str> = line.as_deref().into_iter().chain(place).collect();
+        let place = place.join(" ");
         let code = part("code").unwrap_or_default();
         let reason = part("message").unwrap_or_default();
         let _ = write!(message, "\n  {place} {code}: {reason}");
@@ -183,10 +186,11 @@ mod tests {
     fn problems_are_told_with_every_reason() {
         let document = br#"{"code":"invalid_entity","detail":"2 problems","errors":[
             {"pointer":"/fields/a","code":"type","message":"must be a text"},
-            {"parameter":"limit","code":"invalid_limit","message":"must be from 1 to 1000"}]}"#;
+            {"parameter":"limit","code":"invalid_limit","message":"must be from 1 to 1000"},
+            {"line":1,"column":"nope","code":"unknown_column","message":"no such column"}]}"#;
         assert_eq!(
             problem(StatusCode::UNPROCESSABLE_ENTITY, document).to_string(),
-            "invalid_entity: 2 problems\n  /fields/a type: must be a text\n  limit invalid_limit: must be from 1 to 1000"
+            "invalid_entity: 2 problems\n  /fields/a type: must be a text\n  limit invalid_limit: must be from 1 to 1000\n  line 1 nope unknown_column: no such column"
         );
         assert_eq!(
             problem(StatusCode::BAD_GATEWAY, b"<html>").to_string(),

@@ -3,7 +3,7 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -13,18 +13,15 @@ use axum::http::HeaderValue;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use metrics_exporter_prometheus::PrometheusHandle;
 use registry_core::{
-    Error,
+    Error, Version,
     port::{Position, StoreError, StoreErrorKind},
     service::Registry,
 };
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use super::callers::{Callers, Everyone};
-
-/// How long a commit may be on its way after whoever sent it was stopped.
-const GIVEN_UP: Duration = Duration::from_secs(1);
 
 /// Limits and places of the HTTP surface.
 #[derive(Clone, Debug)]
@@ -78,7 +75,8 @@ pub struct App {
     /// Cancelled when work is waited for no longer.
     pub(crate) giving_up: CancellationToken,
     leaving: AtomicBool,
-    epoch: OnceCell<Uuid>,
+    /// The epoch of the change log, and the version of the catalog that it was read under: a new epoch moves that too.
+    epoch: Mutex<Option<(Version, Uuid)>>,
     request_prefix: u64,
     requests: AtomicU64,
 }
@@ -95,7 +93,7 @@ impl App {
             work: TaskTracker::new(),
             giving_up: CancellationToken::new(),
             leaving: AtomicBool::new(false),
-            epoch: OnceCell::new(),
+            epoch: Mutex::default(),
             request_prefix: Uuid::new_v4().as_u64_pair().0,
             requests: AtomicU64::new(0),
         }
@@ -139,8 +137,6 @@ impl App {
         let left = jobs.running_here();
         self.giving_up.cancel();
         self.finish_work().await;
-        // A commit that was on its way to the store arrives, or does not.
-        tokio::time::sleep(GIVEN_UP).await;
         if let Err(error) = jobs.end_given_up(&left).await {
             tracing::warn!(%error, "interrupted uploads could not be written; the next start does it");
         }
@@ -158,18 +154,14 @@ impl App {
 
     /// The token of a place in the change log. A write that changed nothing answers the log's head: what it found is not younger.
     pub(crate) async fn position_token(&self, at: Option<Position>) -> Result<String, Error> {
-        let epoch = self
-            .epoch
-            .get_or_try_init(|| async { self.registry.store().epoch().await })
-            .await
-            .map_err(|error| match at {
-                // The write is made: its answer may not say that nothing was written.
-                Some(_) => StoreError {
-                    kind: StoreErrorKind::UnknownOutcome,
-                    ..error
-                },
-                None => error,
-            })?;
+        let epoch = self.epoch().await.map_err(|error| match (at, error) {
+            // The write is made: its answer may not say that nothing was written.
+            (Some(_), Error::Store(error)) => Error::Store(StoreError {
+                kind: StoreErrorKind::UnknownOutcome,
+                ..error
+            }),
+            (_, error) => error,
+        })?;
         let position = match at {
             Some(position) => position,
             None => self.head().await?,
@@ -181,6 +173,23 @@ impl App {
         transaction.copy_from_slice(&position.transaction.to_be_bytes());
         sequence.copy_from_slice(&position.sequence.to_be_bytes());
         Ok(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// The present epoch: another server on the same store may have found it restored, and begun a new one.
+    async fn epoch(&self) -> Result<Uuid, Error> {
+        let catalog = self.registry.catalog_for_telling().await?.version;
+        let known = *self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, epoch)) = known.filter(|(version, _)| *version == catalog) {
+            return Ok(epoch);
+        }
+        let epoch = match (self.registry.store().epoch().await, known) {
+            (Ok(epoch), _) => epoch,
+            // What was written must be told, and the epoch is most likely what it was.
+            (Err(_), Some((_, epoch))) => return Ok(epoch),
+            (Err(error), None) => return Err(error.into()),
+        };
+        *self.epoch.lock().unwrap_or_else(PoisonError::into_inner) = Some((catalog, epoch));
+        Ok(epoch)
     }
 
     /// The newest place in the change log.

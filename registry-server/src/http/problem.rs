@@ -202,6 +202,11 @@ impl From<StoreError> for Failure {
                 "the store cannot be reached now; nothing was written",
                 "2",
             ),
+            StoreErrorKind::Busy => Self::unavailable(
+                "rows_held",
+                "others hold what was to be written; nothing was written",
+                "1",
+            ),
             StoreErrorKind::Timeout => Self::unavailable(
                 "query_timeout",
                 "the store took longer than a statement may; nothing was written",
@@ -272,6 +277,7 @@ mod tests {
                 "unavailable",
                 Some("2"),
             ),
+            (store(StoreErrorKind::Busy), 503, "rows_held", Some("1")),
             (
                 store(StoreErrorKind::Timeout),
                 503,

@@ -112,9 +112,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for OwnRefusals<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
-        if !self.fresh {
-            self.heads.begin();
-        }
         self.fresh = true;
         Poll::Ready(Ok(()))
     }

@@ -192,6 +192,7 @@ macro_rules! store_contract {
                 a_symmetric_link_to_a_later_row_is_held_by_both_ends
                 rows_of_several_slices_may_be_linked_to_one_that_comes_after_them
                 an_update_waits_for_nobody
+                a_row_that_fails_takes_a_long_chain_of_rows_along
             }
             upload {
                 links_are_found_by_key_and_the_same_file_again_changes_nothing
@@ -199,6 +200,7 @@ macro_rules! store_contract {
                 rows_must_see_what_earlier_rows_made_and_never_what_refused_ones_would_have
                 a_second_row_for_the_same_entity_is_refused_across_slices_too
                 each_mode_does_what_it_says
+                a_row_that_names_no_entity_is_told_all_that_is_wrong_with_it
                 an_id_used_before_goes_on_counting
                 a_key_given_up_by_an_earlier_row_is_free
                 the_other_end_of_a_symmetric_link_gets_one_new_version
@@ -218,6 +220,12 @@ macro_rules! store_contract {
                 a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_applied
                 an_interrupted_job_tells_what_of_its_last_write_is_stored
             }
+            lost_jobs {
+                a_load_whose_job_was_taken_applies_nothing_more
+                an_upload_that_goes_on_after_its_job_was_ended_applies_nothing_more
+                an_upload_that_fails_tells_what_is_stored
+                the_end_of_an_upload_is_told_again_when_it_cannot_be_written
+            }
             concurrency {
                 of_64_parallel_creations_with_one_unique_value_exactly_one_succeeds
                 a_refused_member_costs_its_neighbours_nothing
@@ -235,6 +243,7 @@ macro_rules! store_contract {
                 writing_the_job_must_not_take_the_request_to_cancel_back
                 writing_a_job_must_touch_it
                 a_job_must_not_be_ended_when_it_was_touched_or_has_ended
+                a_job_that_was_claimed_or_has_ended_must_not_be_written_over
                 expired_jobs_go_with_all_that_belongs_to_them
             }
             identity {

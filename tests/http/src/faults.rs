@@ -51,6 +51,7 @@ impl std::fmt::Debug for Meanwhile {
 pub struct Faults {
     meanwhile: Meanwhile,
     next: Arc<Mutex<Option<Fault>>>,
+    epoch: Arc<Mutex<Option<Uuid>>>,
     met: Arc<AtomicBool>,
 }
 
@@ -63,6 +64,11 @@ impl Faults {
     /// Before the next load reads this row, counted from 0, something else is done.
     pub fn before_row(&self, row: usize, what: impl Future<Output = ()> + Send + 'static) {
         *self.meanwhile.0.lock().unwrap() = Some((row, what.boxed()));
+    }
+
+    /// From now on the store is one that was restored, and has this epoch.
+    pub fn set_epoch(&self, epoch: Uuid) {
+        *self.epoch.lock().unwrap() = Some(epoch);
     }
 
     /// Whether something went wrong since this was last asked.
@@ -214,17 +220,21 @@ impl Store for Faulty {
         let Some((row, what)) = meanwhile else {
             return self.store.load(plan, rows, sink).await;
         };
-        let mut what = Some(what);
-        let rows = rows.open().enumerate().then(move |(index, item)| {
-            let due = what.take_if(|_| index == row);
-            async move {
-                if let Some(due) = due {
-                    due.await;
+        let what = Arc::new(Mutex::new(Some(what)));
+        let rows = Rows::new(move || {
+            let what = Arc::clone(&what);
+            let meanwhile = rows.open().enumerate().then(move |(index, item)| {
+                let due = what.lock().unwrap().take_if(|_| index == row);
+                async move {
+                    if let Some(due) = due {
+                        due.await;
+                    }
+                    item
                 }
-                item
-            }
+            });
+            meanwhile.boxed()
         });
-        self.store.load(plan, Rows::once(rows.boxed()), sink).await
+        self.store.load(plan, rows, sink).await
     }
 
     async fn secret(&self) -> Result<[u8; 32], StoreError> {
@@ -232,7 +242,11 @@ impl Store for Faulty {
     }
 
     async fn epoch(&self) -> Result<Uuid, StoreError> {
-        self.store.epoch().await
+        let renewed = *self.faults.epoch.lock().unwrap();
+        match renewed {
+            Some(epoch) => Ok(epoch),
+            None => self.store.epoch().await,
+        }
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -20,7 +20,7 @@ pub(crate) const TYPES: [&str; 2] = [
       "links":{"country":{"to":["country"],"cardinality":"one","inverse":"airports"}}}"#,
 ];
 
-/// A bijection on 64 bits (the finaliser of SplitMix64, <https://prng.di.unimi.it/splitmix64.c>): numbers that follow each other, scattered.
+/// A bijection on 64 bits (the finaliser of `SplitMix64`, <https://prng.di.unimi.it/splitmix64.c>): numbers that follow each other, scattered.
 pub(crate) fn scatter(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -115,8 +115,13 @@ pub(crate) async fn measure(
         let index = usize::try_from(scatter(number)).unwrap_or_default() % which.len();
         format!("country.continent+%3D+%22{}%22", which[index])
     };
-    let filters: [(&str, &dyn Fn(u64) -> String, Bar); 2] = [
-        ("50 in a range of an indexed field", &range, Bar::Most(2.0)),
+    let by_range: &dyn Fn(u64) -> String = &range;
+    let filters = [
+        (
+            "50 in a range of an indexed field",
+            by_range,
+            Bar::Most(2.0),
+        ),
         ("50 by a filter across one link", &continent, Bar::None),
     ];
     for (what, filter, bar) in filters {

@@ -119,7 +119,7 @@ pub(crate) async fn measure(
         let server = prepared(&store).await?;
         let used = server.processes.used();
         ours.push(rate(&upload(&server, path, count).await?));
-        work[0].push(micros(server.processes.used() - used) / amount);
+        work[0].push(micros(server.processes.used().saturating_sub(used)) / amount);
         memory = memory.max(server.peak_memory()?);
         if round == 0 {
             rows::dump(engine, &store, folder.path()).await?;
@@ -133,7 +133,7 @@ pub(crate) async fn measure(
         };
         let used = own.used();
         theirs.push(rate(&rows::write(engine, &beside, folder.path()).await?));
-        work[1].push(micros(own.used() - used) / amount);
+        work[1].push(micros(own.used().saturating_sub(used)) / amount);
         if engine == Engine::Postgres {
             copied.push(rate(&rows::copy(&beside, folder.path()).await?));
         }

@@ -11,7 +11,7 @@ use registry_sql::{ColumnType, Driver, EngineError, Plan, SqlStore, Statement};
 use registry_sqlite::{SqliteConfig, SqliteDriver};
 
 /// Every table but the settings, which hold no data of users.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
     "entity_type",
     "entity",
     "link",

@@ -83,7 +83,10 @@ pub(crate) fn render(sql: &mut Sql, filter: &Filter, context: Context<'_>) {
                 .bind(Argument::Id(id.0));
             sql.push(close_step(sql.dialect, context));
         }
-        Filter::Exists { step, filter } if context.depth > 0 || crosses(filter) => {
+        // A count looks at every row: as a set, the far end is looked up once for all of them.
+        Filter::Exists { step, filter }
+            if context.depth > 0 || context.indexed == Indexed::Sets || crosses(filter) =>
+        {
             render_far(sql, step, filter, context);
         }
         Filter::Exists { step, filter } => {

@@ -64,8 +64,9 @@ pub(super) async fn all<D: Driver>(
         return Err(stale());
     }
     keys(area, transaction, &new).await?;
-    let updated = staged("staging_entity", Some("update"));
-    if updates && run(area, transaction, write::update_entities, updated).await? != entities.second
+    let rewritten = staged("staging_entity", Some("update"));
+    if updates
+        && run(area, transaction, write::update_entities, rewritten).await? != entities.second
     {
         return Err(stale());
     }

@@ -15,11 +15,11 @@ use std::{
 
 use async_trait::async_trait;
 use registry_core::{
-    EntityId, KeyNumber, Principal, Scope, Timestamp, TypeId,
+    EntityId, JobId, KeyNumber, Principal, Scope, Timestamp, TypeId,
     change::{ChangeSet, KeyRow, Operation},
     entity_type::EntityType,
     load::{Applied, LoadArea, Lookup, Resolution, Written},
-    port::{Clock as _, LoadPlan, Receipt, StoreError, SystemClock},
+    port::{Clock as _, LoadPlan, Receipt, StoreError, SystemClock, job_lost},
 };
 use uuid::Uuid;
 
@@ -27,7 +27,7 @@ use crate::{
     Argument, ColumnType, Driver, EngineError, Failure, Sql,
     apply::statement,
     driver::Committing,
-    group,
+    group, jobs,
     long::{self, Purpose},
     retry::{Stop, retrying},
     work::Work,
@@ -58,6 +58,7 @@ pub(crate) struct Area<D: Driver> {
     scope: Scope,
     actor: Principal,
     at: Timestamp,
+    job: Option<JobId>,
     /// Entities in the staging area.
     staged: AtomicU64,
     /// Their ids, and the values of keys that they claim or give up: what is not among them need not be asked for.
@@ -85,6 +86,7 @@ impl<D: Driver> Area<D> {
             scope: plan.caller.scope(),
             actor: plan.caller.actor.clone(),
             at: plan.at,
+            job: plan.job,
             staged: AtomicU64::new(0),
             staged_ids: Maybe::default(),
             staged_keys: Maybe::default(),
@@ -133,6 +135,7 @@ impl<D: Driver> Area<D> {
                 )
             };
             stage::remember(self, &mut transaction, seen).await?;
+            self.check_job(&mut transaction).await?;
             Ok::<_, Stop>(position)
         };
         match applied.await {
@@ -147,9 +150,24 @@ impl<D: Driver> Area<D> {
         }
     }
 
+    /// Keeps the load's job from being claimed before the transaction is committed. Comes last: until then, heartbeats pass.
+    async fn check_job(&self, transaction: &mut D::Transaction) -> Result<(), Stop> {
+        let Some(id) = self.job else { return Ok(()) };
+        let touch = jobs::touch(D::DIALECT, id).finish(&[]);
+        match self.driver.execute_in(transaction, touch).await? {
+            0 => Err(job_lost().into()),
+            _ => Ok(()),
+        }
+    }
+
     async fn try_apply(&self, inserts: Inserts) -> Result<registry_core::port::Position, Stop> {
         let mut transaction = self.begin().await?;
-        match apply::all(self, &mut transaction, inserts).await {
+        let applied = async {
+            let position = apply::all(self, &mut transaction, inserts).await?;
+            self.check_job(&mut transaction).await?;
+            Ok::<_, Stop>(position)
+        };
+        match applied.await {
             Ok(position) => {
                 group::commit(self.driver.as_ref(), transaction).await?;
                 Ok(position)

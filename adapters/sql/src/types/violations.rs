@@ -104,7 +104,9 @@ async fn refuse_in_use<D: Driver>(
     sql.push("SELECT e.id FROM entity AS e WHERE e.type = ")
         .bind(Argument::Id(id.0))
         .push(" ORDER BY e.id LIMIT ")
-        .bind(Argument::Int(IN_USE_COUNTED));
+        .bind(Argument::Int(
+            i64::try_from(IN_USE_COUNTED).unwrap_or(i64::MAX),
+        ));
     let rows = driver.fetch_in(transaction, sql.finish(&[Id])).await?;
     let count = rows.len() as u64;
     let samples = rows

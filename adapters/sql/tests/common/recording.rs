@@ -90,7 +90,6 @@ impl<D: Driver> Recording<D> {
 
 impl<D: Driver> Driver for Recording<D> {
     const DIALECT: Dialect = D::DIALECT;
-    const WRITERS: usize = D::WRITERS;
     const READERS: usize = D::READERS;
 
     type Transaction = D::Transaction;
@@ -102,6 +101,10 @@ impl<D: Driver> Driver for Recording<D> {
 
     async fn write(&self, statement: Statement) -> Result<Vec<Row>, EngineError> {
         self.inner.write(statement).await
+    }
+
+    async fn tend(&self, statement: Statement) -> Result<u64, EngineError> {
+        self.inner.tend(statement).await
     }
 
     async fn begin(&self) -> Result<Self::Transaction, EngineError> {
@@ -143,6 +146,10 @@ impl<D: Driver> Driver for Recording<D> {
 
     async fn rollback(&self, transaction: Self::Transaction) {
         self.inner.rollback(transaction).await;
+    }
+
+    fn groups(&self) -> usize {
+        self.inner.groups()
     }
 
     fn pool_sizes(&self) -> (usize, usize) {

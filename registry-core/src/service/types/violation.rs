@@ -20,7 +20,7 @@ pub(super) fn refuse_violation(change: &TypeChange, violation: TypeViolation) ->
     } else {
         format!("{count} entities")
     };
-    let many = i64::try_from(count).is_ok_and(|count| count >= crate::limits::IN_USE_COUNTED);
+    let many = usize::try_from(count).is_ok_and(|count| count >= crate::limits::IN_USE_COUNTED);
     let message = match code {
         "type_in_use" if many => format!("the type has at least {entities}"),
         "would_drop" => format!("{name} holds data in {entities}: name it in drop to remove it"),

@@ -25,6 +25,8 @@ use sink::Sink;
 pub(super) const KEPT: Duration = Duration::from_hours(24);
 /// How often a job is said to be at work; far below [`SILENCE`](super::interrupted::SILENCE).
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How long is waited before the ending of a job is written again.
+const TELL_AGAIN: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 /// How often a file is read again from its first row when others change what it is about.
 const ATTEMPTS: usize = 3;
 /// Uploads of files.
@@ -123,11 +125,11 @@ impl Uploads<'_> {
                 caller: caller.clone(),
                 ids: Arc::clone(&registry.ids),
                 at: registry.now(),
+                job: Some(id),
             };
             let loaded = at_work(&*registry.jobs, id, registry.store.load(plan, rows, &sink)).await;
             let told = sink.into_told();
             job = told.job;
-            job.pending = None;
             match loaded {
                 Ok(report) if report.end != LoadEnd::Stale => {
                     return self
@@ -136,22 +138,18 @@ impl Uploads<'_> {
                 }
                 Ok(_) if attempt < ATTEMPTS => {}
                 Ok(_) => {
-                    self.fail(job).await?;
+                    self.leave_out(job).await;
                     return Err(Error::Contention);
                 }
-                Err(error) => {
-                    if let Err(second) = self.fail(job).await {
-                        tracing::warn!(error = %second, job = %id, "a failed upload's job could not be written");
-                    }
-                    return Err(store_error(of_load(error, &parameters)));
-                }
+                Err(error) => return Err(store_error(self.break_off(job, error).await)),
             }
             // Others were faster: from the first row again, under the types as they are now.
             registry.invalidate();
-            registry.jobs.clear_failures(id).await?;
             job.counts = JobCounts::default();
             job.error_counts.clear();
+            job.pending = None;
             let again = async {
+                registry.jobs.clear_failures(id).await?;
                 let (catalog, entity_type) = registry.entity_type(&request.type_name).await?;
                 let parameters = Parameters::read(&entity_type, &request)?;
                 let checked = check(&request, &catalog, &entity_type, &parameters.options).await?;
@@ -160,7 +158,7 @@ impl Uploads<'_> {
             match again.await {
                 Ok(found) => (catalog, entity_type, parameters, checked) = found,
                 Err(error) => {
-                    self.fail(job).await?;
+                    self.leave_out(job).await;
                     return Err(error);
                 }
             }
@@ -181,11 +179,9 @@ impl Uploads<'_> {
             (_, Atomicity::All) if report.counts.failed > 0 => JobState::Failed,
             _ => JobState::Succeeded,
         };
-        job.finished_at = Some(self.registry.now());
+        job.pending = None;
         // What was applied is applied: the answer says so even where the job cannot.
-        if let Err(error) = self.registry.jobs.put_job(&job).await {
-            tracing::warn!(%error, job = %job.id, "a finished upload's job could not be written");
-        }
+        self.end(&mut job).await;
         let all: u64 = job.error_counts.values().sum();
         Ok(UploadOutcome {
             errors_truncated: all > errors.len() as u64,
@@ -195,11 +191,68 @@ impl Uploads<'_> {
         })
     }
 
-    async fn fail(&self, mut job: Job) -> Result<(), StoreError> {
+    /// Ends the job of a load of which nothing was applied.
+    async fn leave_out(&self, mut job: Job) {
         job.state = JobState::Failed;
-        job.finished_at = Some(self.registry.now());
-        self.registry.jobs.put_job(&job).await
+        job.pending = None;
+        job.counts.leave_out();
+        self.end(&mut job).await;
     }
+
+    /// Writes the ending of a job, again when it cannot be: else it would count as interrupted in a minute.
+    async fn end(&self, job: &mut Job) {
+        job.finished_at = Some(self.registry.now());
+        let mut again = TELL_AGAIN.into_iter();
+        loop {
+            match self.registry.jobs.update_job(job).await {
+                Ok(true) => return,
+                Ok(false) => {
+                    tracing::warn!(job = %job.id, "an upload ended after its job");
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, job = %job.id, "the end of an upload could not be written to its job");
+                }
+            }
+            let Some(wait) = again.next() else { return };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Ends the job of a load that failed, by what is stored, and gives the failure as the caller may be told it: where rows are applied, or
+    /// may be, nobody may be told that nothing was written.
+    async fn break_off(&self, job: Job, error: StoreError) -> StoreError {
+        let id = job.id;
+        // Of what is staged, the failure itself tells.
+        let told = !job.staged && (job.pending.is_some() || writes(&job.counts));
+        let ended = async {
+            // What is on its way to the store arrives before, or never.
+            let claimed = self.registry.jobs.claim_job(id, Duration::ZERO).await?;
+            match claimed {
+                Some(_) => self.registry.interrupted_jobs().end_claimed(job).await,
+                None => Ok(None),
+            }
+        };
+        let applied = match ended.await {
+            Ok(Some(job)) => writes(&job.counts),
+            Ok(None) => told,
+            Err(second) => {
+                tracing::warn!(error = %second, job = %id, "a failed upload's job could not be written");
+                told
+            }
+        };
+        if !applied || error.kind == StoreErrorKind::Internal {
+            return error;
+        }
+        StoreError {
+            kind: StoreErrorKind::UnknownOutcome,
+            ..error
+        }
+    }
+}
+
+fn writes(counts: &JobCounts) -> bool {
+    counts.created + counts.updated > 0
 }
 
 /// Drives a load and says every few seconds that its job is at work, since one step of it may take minutes.
@@ -218,17 +271,6 @@ async fn at_work<T>(jobs: &dyn Jobs, id: JobId, load: impl Future<Output = T>) -
             }
             Either::Right((loaded, _)) => return loaded,
         }
-    }
-}
-
-/// The failure of a load that has begun. Unless it was staged, slices before it are applied: nobody may be told that nothing was written.
-fn of_load(error: StoreError, parameters: &Parameters) -> StoreError {
-    if parameters.staged() || error.kind == StoreErrorKind::Internal {
-        return error;
-    }
-    StoreError {
-        kind: StoreErrorKind::UnknownOutcome,
-        ..error
     }
 }
 

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use crate::{
     port::{
         Job, JobCounts, JobFailure, Jobs, LoadMark, LoadSink, RejectedRecord, RowFailure,
-        StoreError,
+        StoreError, job_lost,
     },
     problem::{Place, Problem},
     upload::Checked,
@@ -55,6 +55,14 @@ impl<'a> Sink<'a> {
         self.told
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn write(&self, job: &Job) -> Result<(), StoreError> {
+        if self.jobs.update_job(job).await? {
+            Ok(())
+        } else {
+            Err(job_lost())
+        }
     }
 
     fn failure(&self, line: u64, problem: &Problem) -> JobFailure {
@@ -109,7 +117,7 @@ impl LoadSink for Sink<'_> {
             told.job.pending = Some(mark);
             told.job.clone()
         };
-        self.jobs.put_job(&job).await
+        self.write(&job).await
     }
 
     async fn progress(&self, counts: &JobCounts) -> Result<ControlFlow<()>, StoreError> {
@@ -119,7 +127,7 @@ impl LoadSink for Sink<'_> {
             told.job.pending = None;
             told.job.clone()
         };
-        self.jobs.put_job(&job).await?;
+        self.write(&job).await?;
         Ok(if self.jobs.cancel_requested(job.id).await? {
             ControlFlow::Break(())
         } else {

@@ -1,29 +1,60 @@
 //! `PUT` and `PATCH /entity/{type}/{id}`.
 
-use axum::http::Method;
+use std::borrow::Cow;
+
+use registry_core::{EntityId, service::IfMatch};
+use serde_json::{Map, Value};
 
 use super::{
     super::{
         call::Call,
         headers::{etag_version, if_match},
-        problem::Answer,
+        problem::{Answer, Failure},
     },
     written::present,
 };
 
-pub(super) async fn answer(call: Call) -> Answer {
-    let if_match = if_match(&call.parts.headers, etag_version)?;
-    let body = call.object()?;
-    let (caller, type_name, id) = (call.caller(), call.segment(1)?, call.id(2)?);
+/// What both are asked.
+struct Asked<'a> {
+    if_match: Option<IfMatch>,
+    body: Map<String, Value>,
+    type_name: Cow<'a, str>,
+    id: EntityId,
+}
+
+fn asked(call: &Call) -> Result<Asked<'_>, Failure> {
+    Ok(Asked {
+        if_match: if_match(&call.parts.headers, etag_version)?,
+        body: call.object()?,
+        type_name: call.segment(1)?,
+        id: call.id(2)?,
+    })
+}
+
+pub(super) async fn put(call: Call) -> Answer {
+    let Asked {
+        if_match,
+        body,
+        type_name,
+        id,
+    } = asked(&call)?;
     let entities = call.registry().entities();
-    let done = if call.parts.method == Method::PUT {
-        entities
-            .put(caller, &type_name, id, &body, if_match)
-            .await?
-    } else {
-        entities
-            .patch(caller, &type_name, id, &body, if_match)
-            .await?
-    };
+    let done = entities
+        .put(call.caller(), &type_name, id, &body, if_match)
+        .await?;
+    present(&call, done).await
+}
+
+pub(super) async fn patch(call: Call) -> Answer {
+    let Asked {
+        if_match,
+        body,
+        type_name,
+        id,
+    } = asked(&call)?;
+    let entities = call.registry().entities();
+    let done = entities
+        .patch(call.caller(), &type_name, id, &body, if_match)
+        .await?;
     present(&call, done).await
 }

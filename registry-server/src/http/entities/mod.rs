@@ -59,7 +59,7 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: Takes::Json(JSON),
         gives: JSON,
         success: 200,
-        handler: |call| Box::pin(change::answer(call)),
+        handler: |call| Box::pin(change::put(call)),
     },
     Route {
         method: Method::PATCH,
@@ -70,7 +70,7 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: Takes::Json(MERGE),
         gives: JSON,
         success: 200,
-        handler: |call| Box::pin(change::answer(call)),
+        handler: |call| Box::pin(change::patch(call)),
     },
     Route {
         method: Method::DELETE,

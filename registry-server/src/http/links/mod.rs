@@ -46,7 +46,7 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: Takes::Nothing,
         gives: &[],
         success: 204,
-        handler: |call| Box::pin(one::answer(call)),
+        handler: |call| Box::pin(one::put(call)),
     },
     Route {
         method: Method::DELETE,
@@ -57,7 +57,7 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: Takes::Nothing,
         gives: &[],
         success: 204,
-        handler: |call| Box::pin(one::answer(call)),
+        handler: |call| Box::pin(one::delete(call)),
     },
     Route {
         method: Method::GET,

@@ -1,23 +1,63 @@
 //! `PUT` and `DELETE /entity/{type}/{id}/links/{link}/{target}`.
 
-use axum::http::{Method, StatusCode};
+use std::borrow::Cow;
+
+use axum::http::StatusCode;
+use registry_core::{EntityId, service::LinkService};
 
 use super::super::{
     call::Call,
     headers::{etag_version, if_match},
     present::{empty, written},
-    problem::Answer,
+    problem::{Answer, Failure},
 };
 
-pub(super) async fn answer(call: Call) -> Answer {
+/// What both are asked.
+struct Asked<'a> {
+    links: LinkService<'a>,
+    type_name: Cow<'a, str>,
+    id: EntityId,
+    link: Cow<'a, str>,
+    target: EntityId,
+}
+
+fn asked(call: &Call) -> Result<Asked<'_>, Failure> {
     let if_match = if_match(&call.parts.headers, etag_version)?;
-    let links = call.registry().links().expecting(if_match);
-    let (caller, type_name, id) = (call.caller(), call.segment(1)?, call.id(2)?);
-    let (link, target) = (call.segment(4)?, call.id(5)?);
-    let position = if call.parts.method == Method::PUT {
-        links.put(caller, &type_name, id, &link, target).await?
-    } else {
-        links.delete(caller, &type_name, id, &link, target).await?
-    };
+    Ok(Asked {
+        links: call.registry().links().expecting(if_match),
+        type_name: call.segment(1)?,
+        id: call.id(2)?,
+        link: call.segment(4)?,
+        target: call.id(5)?,
+    })
+}
+
+pub(super) async fn put(call: Call) -> Answer {
+    let asked = asked(&call)?;
+    let position = asked
+        .links
+        .put(
+            call.caller(),
+            &asked.type_name,
+            asked.id,
+            &asked.link,
+            asked.target,
+        )
+        .await?;
+    written(&call, empty(StatusCode::NO_CONTENT), position).await
+}
+
+pub(super) async fn delete(call: Call) -> Answer {
+    let asked = asked(&call)?;
+    let position = asked
+        .links
+        .delete(
+            call.caller(),
+            &asked.type_name,
+            asked.id,
+            &asked.link,
+            asked.target,
+        )
+        .await?;
     written(&call, empty(StatusCode::NO_CONTENT), position).await
 }

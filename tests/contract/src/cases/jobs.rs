@@ -80,11 +80,16 @@ pub async fn a_job_comes_back_whole_and_is_replaced_whole(harness: impl Harness)
         finished_at: Some(LATER),
         ..running
     };
-    subject.jobs.put_job(&ended).await.unwrap();
+    assert!(subject.jobs.update_job(&ended).await.unwrap());
     assert_eq!(subject.jobs.job(ended.id).await.unwrap(), Some(ended));
     for state in [JobState::Succeeded, JobState::Cancelled] {
-        let ended = Job { state, ..job(2) };
-        subject.jobs.put_job(&ended).await.unwrap();
+        let number = 2 + state as u32;
+        let ended = Job {
+            state,
+            ..job(number)
+        };
+        subject.jobs.put_job(&job(number)).await.unwrap();
+        assert!(subject.jobs.update_job(&ended).await.unwrap());
         assert_eq!(subject.jobs.job(ended.id).await.unwrap(), Some(ended));
     }
 }
@@ -219,7 +224,7 @@ pub async fn writing_the_job_must_not_take_the_request_to_cancel_back(harness: i
         assert!(!asked.unwrap());
     }
     other.jobs.request_cancel(job_id(1)).await.unwrap();
-    subject.jobs.put_job(&job(1)).await.unwrap();
+    assert!(subject.jobs.update_job(&job(1)).await.unwrap());
     assert!(subject.jobs.cancel_requested(job_id(1)).await.unwrap());
     assert!(!subject.jobs.cancel_requested(job_id(2)).await.unwrap());
     // A job that is not there is passed over.
@@ -236,7 +241,7 @@ pub async fn writing_a_job_must_touch_it(harness: impl Harness) {
         subject.jobs.put_job(&job(number)).await.unwrap();
     }
     tokio::time::sleep(silence * 2).await;
-    subject.jobs.put_job(&job(2)).await.unwrap();
+    assert!(subject.jobs.update_job(&job(2)).await.unwrap());
     assert_eq!(other.jobs.silent_jobs(silence).await.unwrap(), [job(1)]);
 }
 
@@ -257,13 +262,15 @@ pub async fn a_job_must_not_be_ended_when_it_was_touched_or_has_ended(harness: i
         state: JobState::Succeeded,
         ..job(3)
     };
-    subject.jobs.put_job(&succeeded).await.unwrap();
+    assert!(subject.jobs.update_job(&succeeded).await.unwrap());
     assert_eq!(other.jobs.silent_jobs(LONG).await.unwrap(), []);
     tokio::time::sleep(silence * 2).await;
     subject.jobs.touch_job(job_id(2)).await.unwrap();
     assert_eq!(other.jobs.silent_jobs(silence).await.unwrap(), [job(1)]);
     for (number, expected) in [(1, true), (1, false), (2, false), (3, false), (4, false)] {
-        let written = other.jobs.end_silent_job(&ended(number), silence).await;
+        let claimed = other.jobs.claim_job(job_id(number), silence).await;
+        assert_eq!(claimed.unwrap(), expected.then(|| job(number)), "{number}");
+        let written = other.jobs.end_claimed_job(&ended(number)).await;
         assert_eq!(written.unwrap(), expected, "{number}");
     }
     assert_eq!(subject.jobs.job(job_id(1)).await.unwrap(), Some(ended(1)));
@@ -273,16 +280,67 @@ pub async fn a_job_must_not_be_ended_when_it_was_touched_or_has_ended(harness: i
         other.jobs.silent_jobs(Duration::ZERO).await.unwrap(),
         [job(2)]
     );
-    // Who was taken for dead and is not tells the truth in the end.
-    subject.jobs.put_job(&job(1)).await.unwrap();
-    assert_eq!(other.jobs.job(job_id(1)).await.unwrap(), Some(job(1)));
     subject.jobs.touch_job(job_id(9)).await.unwrap();
+}
+
+pub async fn a_job_that_was_claimed_or_has_ended_must_not_be_written_over(harness: impl Harness) {
+    let subject = harness.open().await;
+    let other = harness.open().await;
+    let ended = |reason: &str| Job {
+        state: JobState::Failed,
+        reason: Some(reason.to_owned()),
+        finished_at: Some(LATER),
+        ..job(1)
+    };
+    let counted = Job {
+        counts: JobCounts {
+            read: 1,
+            created: 1,
+            ..JobCounts::default()
+        },
+        ..job(1)
+    };
+    // One that is not there is not made.
+    assert!(!subject.jobs.update_job(&job(1)).await.unwrap());
+    assert_eq!(subject.jobs.job(job_id(1)).await.unwrap(), None);
+    subject.jobs.put_job(&job(1)).await.unwrap();
+    assert!(subject.jobs.update_job(&counted).await.unwrap());
+    // One that nobody claimed is not ended by another.
+    assert!(!other.jobs.end_claimed_job(&ended("a")).await.unwrap());
+    let claim = async |silence| other.jobs.claim_job(job_id(1), silence).await.unwrap();
+    assert_eq!(claim(Duration::ZERO).await, Some(counted.clone()));
+    assert!(!subject.jobs.update_job(&ended("b")).await.unwrap());
+    assert_eq!(
+        subject.jobs.job(job_id(1)).await.unwrap(),
+        Some(counted.clone())
+    );
+    // Whoever claimed it may be gone too; its process must not make it look alive.
+    let silence = Duration::from_millis(300);
+    assert_eq!(claim(silence).await, None);
+    tokio::time::sleep(silence * 2).await;
+    subject.jobs.touch_job(job_id(1)).await.unwrap();
+    let silent = other.jobs.silent_jobs(silence).await.unwrap();
+    assert_eq!(silent, vec![counted.clone()]);
+    assert_eq!(claim(silence).await, Some(counted));
+    assert!(other.jobs.end_claimed_job(&ended("c")).await.unwrap());
+    for job in [job(1), ended("d")] {
+        assert!(!subject.jobs.update_job(&job).await.unwrap());
+        assert!(!other.jobs.end_claimed_job(&job).await.unwrap());
+    }
+    assert_eq!(claim(Duration::ZERO).await, None);
+    let told = subject.jobs.job(job_id(1)).await.unwrap();
+    assert_eq!(told, Some(ended("c")));
 }
 
 pub async fn expired_jobs_go_with_all_that_belongs_to_them(harness: impl Harness) {
     let subject = harness.open().await;
+    let ended = |number| Job {
+        state: JobState::Succeeded,
+        ..job(number)
+    };
+    subject.jobs.put_job(&job(0)).await.unwrap();
     for number in 1..=3 {
-        subject.jobs.put_job(&job(number)).await.unwrap();
+        subject.jobs.put_job(&ended(number)).await.unwrap();
         let (failures, records) = ([failure(1, "a")], [record(1)]);
         let added = subject
             .jobs
@@ -290,7 +348,9 @@ pub async fn expired_jobs_go_with_all_that_belongs_to_them(harness: impl Harness
         added.await.unwrap();
     }
     subject.jobs.expire_jobs(job(3).created_at).await.unwrap();
-    assert_eq!(subject.jobs.jobs(None, 10).await.unwrap(), [job(3)]);
+    // Of the oldest, rows may still be applied.
+    let left = subject.jobs.jobs(None, 10).await.unwrap();
+    assert_eq!(left, [ended(3), job(0)]);
     for number in [1, 2] {
         let failures = subject.jobs.failures(job_id(number), 0, 10).await;
         assert_eq!(failures.unwrap(), []);

@@ -11,7 +11,7 @@ use crate::{
     Harness, Subject,
     fixture::{
         Build as _, LATER, entity, field_of, id, kind, link_of,
-        load::{BuildRow as _, Remember, by_id, counts, plan, row, row_stream, rows},
+        load::{BuildRow as _, Remember, by_id, counts, plan, row, row_stream, rows, rows_once},
         new_type, principal, text,
     },
 };
@@ -275,10 +275,38 @@ pub async fn an_update_waits_for_nobody<H: Harness>(_: H) {
         ..plan
     };
     // Rows that can be read but once.
-    let made = Rows::once(row_stream(vec![child(1, 2)]));
+    let made = rows_once(row_stream(vec![child(1, 2)]));
     let failures = vec![(1, "link_target_not_found".to_owned())];
     assert_eq!(
         load(&subject, plan, made).await,
         ([0, 0, 0, 1, 0], failures)
     );
+}
+
+pub async fn a_row_that_fails_takes_a_long_chain_of_rows_along<H: Harness>(_: H) {
+    let count = u32::try_from(limits::SLICE_ROWS).unwrap();
+    for (atomic, expected) in [
+        (Atomicity::All, [0, 0, 0, u64::from(count), 1]),
+        (Atomicity::Each, [1, 0, 0, u64::from(count), 0]),
+    ] {
+        let (subject, _, plan) = start(&H::default(), atomic).await;
+        let mut made: Vec<LoadRow> = (1..=count)
+            .map(|number| child(number, number + 1))
+            .collect();
+        // The end of the chain wants the name that a row has which waits for nobody.
+        let end = made.pop().unwrap().set(NAME, text("a"));
+        made.extend([end, node(count + 1).set(NAME, text("a"))]);
+        let (found, mut failures) = load(&subject, plan, rows(made)).await;
+        assert_eq!(found, expected, "{atomic:?}");
+        let code = |line| {
+            if line == count {
+                "key_taken"
+            } else {
+                "link_target_not_found"
+            }
+        };
+        let expected = (1..=count).map(|line| (u64::from(line), code(line).to_owned()));
+        failures.sort_unstable();
+        assert_eq!(failures, expected.collect::<Vec<_>>(), "{atomic:?}");
+    }
 }

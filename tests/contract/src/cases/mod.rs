@@ -15,6 +15,7 @@ pub mod links;
 pub mod load;
 pub mod log;
 pub mod log_rows;
+pub mod lost_jobs;
 pub mod pages;
 pub mod paths;
 pub mod reopen;

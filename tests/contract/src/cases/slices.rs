@@ -15,7 +15,7 @@ use registry_core::{
     EntityType, FieldNumber, LinkNumber, Version, limits,
     port::{
         Atomicity, Effect, JobCounts, LoadMark, LoadMode, LoadPlan, LoadRow, LoadSink, RandomIds,
-        RowFailure, Rows, StoreError,
+        RowFailure, StoreError,
     },
 };
 
@@ -23,7 +23,7 @@ use crate::{
     Harness, Subject,
     fixture::{
         Build as _, airport, airport_type, country_type, entity, id,
-        load::{BuildRow as _, Remember, by_key, counts, plan, row, row_stream, rows},
+        load::{BuildRow as _, Remember, by_key, counts, plan, row, row_stream, rows, rows_once},
         text, update,
     },
 };
@@ -91,7 +91,7 @@ pub async fn it_must_hold_no_more_than_two_slices_of_rows_in_memory<H: Harness>(
         let made: Vec<LoadRow> = slice(1).chain(slice(10_001)).chain([row(20_001)]).collect();
         let lead = Lead::default();
         let stream = row_stream(made.clone()).inspect(|_| lead.hand_out());
-        let rows = Rows::once(stream.boxed());
+        let rows = rows_once(stream.boxed());
         let report = subject.store.load(plan, rows, &lead).await.unwrap();
         assert_eq!(report.counts, counts([made.len() as u64, 0, 0, 0, 0]));
         let most = lead.most.into_inner();
@@ -165,7 +165,7 @@ pub async fn it_must_not_hold_a_lock_or_a_transaction_between_slices<H: Harness>
             .chain(pause)
             .chain(row_stream(vec![row(9_000)]));
         let sink = Remember::default();
-        let load = subject.store.load(plan, Rows::once(stream.boxed()), &sink);
+        let load = subject.store.load(plan, rows_once(stream.boxed()), &sink);
         let report = load.await.unwrap();
         assert_eq!(report.counts, counts([5_001, 0, 1, 0, 0]), "{atomic:?}");
         for one in [known, unknown] {

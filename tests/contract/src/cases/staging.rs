@@ -13,7 +13,7 @@ use crate::{
     Harness, Subject,
     fixture::{
         Build as _, airport, airport_type, country, country_type, entity, id,
-        load::{BuildRow as _, Remember, by_key, counts, plan, row, row_stream, rows},
+        load::{BuildRow as _, Remember, by_key, counts, plan, row, row_stream, rows, rows_once},
         query, text, update,
     },
 };
@@ -36,7 +36,7 @@ where
     let place = usize::try_from(place).unwrap();
     let after = of.split_off(place);
     let pause = stream::once(interruption).filter_map(async |outcome| outcome.err().map(Err));
-    Rows::once(row_stream(of).chain(pause).chain(row_stream(after)).boxed())
+    rows_once(row_stream(of).chain(pause).chain(row_stream(after)).boxed())
 }
 
 async fn count(subject: &Subject, of: &EntityType) -> u64 {
@@ -250,7 +250,7 @@ pub async fn rows_that_could_not_be_read_are_failures_like_others(harness: impl 
         LoadItem::Row(Box::new(row(3))),
     ];
     let sink = Remember::default();
-    let stream = Rows::once(stream::iter(items.map(Ok)).boxed());
+    let stream = rows_once(stream::iter(items.map(Ok)).boxed());
     let report = subject.store.load(plan, stream, &sink).await.unwrap();
     assert_eq!(report.counts, counts([2, 0, 0, 1, 0]));
     assert_eq!(sink.failures(), [(2, vec!["bad_row"])]);

@@ -360,3 +360,21 @@ pub async fn rights_hold_for_every_row(harness: impl Harness) {
         "Forbidden forbidden"
     );
 }
+
+pub async fn a_row_that_names_no_entity_is_told_all_that_is_wrong_with_it(harness: impl Harness) {
+    let bench = Bench::open(&harness).await;
+    bench.upload("country", "", COUNTRIES).await;
+    bench.upload("airport", "", AIRPORTS).await;
+    // Where the fields cannot be read, it is not that the key is left out.
+    let file = "{\"fields\":5}\n{\"links\":7}\n{\"fields\":{\"icao\":\"KJFK\",\"elevation\":7}}\n";
+    assert_eq!(
+        bench
+            .upload(
+                "airport",
+                "format=ndjson mode=update key=icao atomic=false",
+                file
+            )
+            .await,
+        "done, 1 updated, 2 failed; 1 /fields type; 2 /links type; 2 /fields/icao required"
+    );
+}

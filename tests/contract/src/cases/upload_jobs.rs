@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use registry_core::{
-    Timestamp,
-    port::{Job, JobCounts, JobState, LoadMark},
+    JobId, Timestamp,
+    port::{IdSource as _, Job, JobCounts, JobState, LoadMark, RandomIds},
 };
 use serde_json::{Value, json};
 
@@ -47,7 +47,6 @@ pub async fn a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_appl
 ) {
     use registry_core::port::{
         Atomicity, Effect, LoadEnd, LoadItem, LoadMode, LoadPlan, LoadRow, RandomIds, RowPatch,
-        Rows,
     };
     for atomic in [Atomicity::All, Atomicity::Each] {
         let bench = Bench::open(&fresh(&harness)).await;
@@ -60,6 +59,7 @@ pub async fn a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_appl
             caller: admin(),
             ids: Arc::new(RandomIds),
             at: bench.registry.now(),
+            job: None,
             catalog,
             entity_type: Arc::clone(&entity_type),
         };
@@ -75,7 +75,7 @@ pub async fn a_type_that_changes_under_a_load_makes_it_stale_and_nothing_is_appl
             raw: "US".to_owned(),
         }));
         let registry = &bench.registry;
-        let rows = Rows::once(Box::pin(futures::stream::once(async move {
+        let rows = crate::fixture::load::rows_once(Box::pin(futures::stream::once(async move {
             let Value::Object(patch) = json!({"title": "Countries"}) else {
                 fail("a patch is an object");
             };
@@ -166,7 +166,9 @@ pub async fn an_interrupted_job_tells_what_of_its_last_write_is_stored(harness: 
         cases.push((false, pending, failed, before));
     }
     for (staged, pending, state, counts) in cases {
+        let id = JobId(RandomIds.next());
         let running = Job {
+            id,
             state: JobState::Running,
             counts: before,
             staged,
@@ -176,9 +178,9 @@ pub async fn an_interrupted_job_tells_what_of_its_last_write_is_stored(harness: 
         };
         bench.subject.jobs.put_job(&running).await.unwrap();
         let ended = bench.registry.interrupted_jobs();
-        assert_eq!(ended.end_given_up(&[done.id]).await.unwrap(), 1);
-        assert_eq!(ended.end_given_up(&[done.id]).await.unwrap(), 0);
-        let told = bench.subject.jobs.job(done.id).await.unwrap().unwrap();
+        assert_eq!(ended.end_given_up(&[id]).await.unwrap(), 1);
+        assert_eq!(ended.end_given_up(&[id]).await.unwrap(), 0);
+        let told = bench.subject.jobs.job(id).await.unwrap().unwrap();
         assert!(told.finished_at.is_some());
         let reason = (state == failed).then(|| "interrupted".to_owned());
         let expected = Job {

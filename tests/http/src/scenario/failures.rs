@@ -2,6 +2,7 @@
 
 use registry_core::port::StoreErrorKind;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::ground;
 use crate::{Client, Fault};
@@ -12,6 +13,7 @@ pub async fn run(client: &mut Client) {
     let change = json!({"fields": {"population": 69}});
     let faults = [
         Fault::Fails(StoreErrorKind::Unavailable),
+        Fault::Fails(StoreErrorKind::Busy),
         Fault::Fails(StoreErrorKind::Timeout),
         Fault::Fails(StoreErrorKind::TypeChanging),
         Fault::Fails(StoreErrorKind::Full),
@@ -47,4 +49,19 @@ pub async fn run(client: &mut Client) {
         .get("/entity/country?filter=code%20%3D%20%22IT%22")
         .await;
     client.get("/job").await;
+    // Another server found the store restored, and began a new epoch; the catalog moved with it.
+    let before = epoch_told(client, &path).await;
+    client.faults().set_epoch(Uuid::from_u128(7));
+    client
+        .json("POST", "/entityType", &json!({"name": "later"}))
+        .await;
+    assert_ne!(epoch_told(client, &path).await, before);
+}
+
+/// The part of a position that names the epoch: the first 16 bytes in Base64.
+async fn epoch_told(client: &mut Client, path: &str) -> String {
+    let change = json!({"fields": {"population": 70}});
+    let answer = client.json("PATCH", path, &change).await;
+    let position = answer.headers["registry-position"].to_str().unwrap();
+    position[..21].to_owned()
 }
