@@ -4,7 +4,7 @@
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -14,7 +14,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use http_body_util::LengthLimitError;
 
 use super::{
@@ -29,6 +29,11 @@ use super::{
 
 /// The header that names a request in answers and in the log.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Bytes of a refused body that are read and dropped.
+const PASSED_OVER: usize = 16 * 1024 * 1024;
+/// For how long.
+const PASSING_OVER: Duration = Duration::from_secs(5);
 
 /// All operations of one path.
 #[derive(Debug)]
@@ -230,6 +235,7 @@ impl Endpoint {
             .get(header::CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         if announced.is_some_and(|length| length > limit) {
+            pass_over(body).await;
             return Err(too_large());
         }
         let read = to_bytes(body, limit);
@@ -244,6 +250,22 @@ impl Endpoint {
             Err(_) => Err(body_too_slow()),
         }
     }
+}
+
+/// Reads a refused body without keeping it, up to [`PASSED_OVER`] and for [`PASSING_OVER`]: a client that writes all of its request before
+/// it reads would find the connection reset instead of the answer.
+async fn pass_over(body: Body) {
+    let all = body
+        .into_data_stream()
+        .try_fold(0, async |read: usize, bytes| {
+            let read = read.saturating_add(bytes.len());
+            if read > PASSED_OVER {
+                return Err(axum::Error::new("more than is passed over"));
+            }
+            Ok(read)
+        });
+    // Whether it came to its end makes no difference to the answer.
+    drop(tokio::time::timeout(PASSING_OVER, all).await);
 }
 
 fn body_too_slow() -> Failure {
