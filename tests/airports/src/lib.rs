@@ -149,6 +149,17 @@ async fn searches(server: &Server, files: &Files) {
         let found = server.found("airport", "icao", &parameters).await;
         assert_eq!(found, expected, "{parameters:?}");
     }
+    // A count looks at every airport, and must not look at every runway for each.
+    let paved = |row: &&files::Row| row["surface"] == "ASP";
+    let all = files.rows("runway");
+    let paved: BTreeSet<&String> = all
+        .iter()
+        .filter(paved)
+        .map(|row| &row["airport.icao"])
+        .collect();
+    let counted = icao(&|row| paved.contains(&row["icao"])).len();
+    let total = server.total("airport", "runways.surface = \"ASP\"").await;
+    assert_eq!(total, counted);
     let france = server.id("country", "code", "FR").await;
     let regions = files.rows("region").into_iter();
     let expected = regions.filter(|row| row["country.code"] == "FR");
@@ -177,4 +188,14 @@ async fn again(server: &Server, files: &Files) {
         before == server.download("airport").await,
         "the download changed"
     );
+    // Their coordinates are floats of single precision: many lie halfway between two decimals of 17 digits.
+    let runways = server.found("runway", "source_id", &[]).await.len();
+    for (format, media_type) in [
+        ("ndjson", "application/x-ndjson"),
+        ("json", "application/json"),
+    ] {
+        let report = server.send_back("runway", format, media_type).await;
+        let expected = counts(runways, "unchanged", runways, 0);
+        assert_eq!(report["counts"], expected, "{format}: {report}");
+    }
 }

@@ -145,6 +145,28 @@ impl Server {
         self.get(&format!("/entity/{name}/download"), &[]).await
     }
 
+    /// Downloads all entities of a type in a format and uploads them as they came; gives the report.
+    pub async fn send_back(&self, name: &str, format: &str, media_type: &str) -> Value {
+        let format = [("format", format.to_owned())];
+        let file = self.get(&format!("/entity/{name}/download"), &format).await;
+        let path = format!("/entity/{name}/upload?mode=upsert");
+        let body = Some((media_type, file));
+        let (_, answer) = self.send(Method::POST, &path, body).await;
+        serde_json::from_slice(&answer).unwrap()
+    }
+
+    /// How many entities of a type a filter finds.
+    pub async fn total(&self, name: &str, filter: &str) -> usize {
+        let parameters = [
+            ("filter", filter.to_owned()),
+            ("count", "exact".to_owned()),
+            ("limit", "1".to_owned()),
+        ];
+        let answer = self.get(&format!("/entity/{name}"), &parameters).await;
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        usize::try_from(answer["total"].as_u64().unwrap()).unwrap()
+    }
+
     /// Every error of an upload.
     pub async fn errors(&self, job: &str) -> Vec<Value> {
         let bytes = self.get(&format!("/job/{job}/errors"), &[]).await;
