@@ -149,8 +149,8 @@ impl Client {
         answer
     }
 
-    /// A request with a JSON body, made before the next upload reads this row, counted from 0; its answer must be 200.
-    pub fn meanwhile(&self, row: usize, method: &str, target: &str, body: &Value) {
+    /// A request with a JSON body, made when the first slice of the next upload is done; its answer must be 200.
+    pub fn meanwhile(&self, method: &str, target: &str, body: &Value) {
         let surface = self.surface.clone();
         let request = Request::builder()
             .method(method)
@@ -158,7 +158,7 @@ impl Client {
             .header("content-type", "application/json")
             .body(Body::from(body.to_string()))
             .unwrap();
-        self.faults.before_row(row, async move {
+        self.faults.after_a_slice(async move {
             assert_eq!(surface.answer(request).await.status(), 200);
         });
     }

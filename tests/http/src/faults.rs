@@ -1,20 +1,23 @@
 //! A store that fails when it is told to, and otherwise does what the one underneath does.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
-use futures::{FutureExt, StreamExt, future::BoxFuture};
+use futures::{FutureExt, future::BoxFuture};
 use registry_core::{
     EntityId, FieldNumber, KeyNumber, Scope, TypeId, Version,
     change::{ChangeSet, LinkRow},
     entity::{Encoded, Entity},
     port::{
         BuildStep, CatalogRows, ChangePage, ChangeRow, CommitError, Conflict, EntityStream, Found,
-        JobCounts, LinkCount, LoadEnd, LoadPlan, LoadReport, LoadSink, Position, Receipt, Rows,
-        Store, StoreError, StoreErrorKind,
+        JobCounts, LinkCount, LoadEnd, LoadMark, LoadPlan, LoadReport, LoadSink, Position, Receipt,
+        RowFailure, Rows, Store, StoreError, StoreErrorKind,
     },
     query::Query,
 };
@@ -33,12 +36,39 @@ pub enum Fault {
     FullCatalog,
 }
 
-/// What is done before a row of a load is read.
+/// What is done when the first slice of a load is done.
 #[derive(Clone, Default)]
-struct Meanwhile(Arc<Mutex<Option<BeforeRow>>>);
+struct Meanwhile(Arc<Mutex<Option<BoxFuture<'static, ()>>>>);
 
-/// A row, and what is done before it is read.
-type BeforeRow = (usize, BoxFuture<'static, ()>);
+/// A sink that does something when it is told of progress for the first time.
+struct Interrupting<'a> {
+    sink: &'a dyn LoadSink,
+    what: tokio::sync::Mutex<Option<BoxFuture<'static, ()>>>,
+}
+
+impl std::fmt::Debug for Interrupting<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Interrupting")
+    }
+}
+
+#[async_trait]
+impl LoadSink for Interrupting<'_> {
+    async fn failed(&self, failures: Vec<RowFailure>) -> Result<(), StoreError> {
+        self.sink.failed(failures).await
+    }
+
+    async fn writing(&self, mark: LoadMark) -> Result<(), StoreError> {
+        self.sink.writing(mark).await
+    }
+
+    async fn progress(&self, counts: &JobCounts) -> Result<ControlFlow<()>, StoreError> {
+        if let Some(what) = self.what.lock().await.take() {
+            what.await;
+        }
+        self.sink.progress(counts).await
+    }
+}
 
 impl std::fmt::Debug for Meanwhile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -61,9 +91,9 @@ impl Faults {
         *self.next.lock().unwrap() = fault;
     }
 
-    /// Before the next load reads this row, counted from 0, something else is done.
-    pub fn before_row(&self, row: usize, what: impl Future<Output = ()> + Send + 'static) {
-        *self.meanwhile.0.lock().unwrap() = Some((row, what.boxed()));
+    /// When the first slice of the next load is done, something else is.
+    pub fn after_a_slice(&self, what: impl Future<Output = ()> + Send + 'static) {
+        *self.meanwhile.0.lock().unwrap() = Some(what.boxed());
     }
 
     /// From now on the store is one that was restored, and has this epoch.
@@ -217,24 +247,14 @@ impl Store for Faulty {
             });
         }
         let meanwhile = self.faults.meanwhile.0.lock().unwrap().take();
-        let Some((row, what)) = meanwhile else {
-            return self.store.load(plan, rows, sink).await;
-        };
-        let what = Arc::new(Mutex::new(Some(what)));
-        let rows = Rows::new(move || {
-            let what = Arc::clone(&what);
-            let meanwhile = rows.open().enumerate().then(move |(index, item)| {
-                let due = what.lock().unwrap().take_if(|_| index == row);
-                async move {
-                    if let Some(due) = due {
-                        due.await;
-                    }
-                    item
-                }
-            });
-            meanwhile.boxed()
-        });
-        self.store.load(plan, rows, sink).await
+        match meanwhile {
+            Some(what) => {
+                let what = tokio::sync::Mutex::new(Some(what));
+                let sink = Interrupting { sink, what };
+                self.store.load(plan, rows, &sink).await
+            }
+            None => self.store.load(plan, rows, sink).await,
+        }
     }
 
     async fn secret(&self) -> Result<[u8; 32], StoreError> {

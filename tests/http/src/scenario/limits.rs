@@ -107,7 +107,7 @@ pub async fn run(client: &mut Client) {
         writeln!(file, "{number}").unwrap();
     }
     let change = json!({"fields": {"new": {"type": "text"}}});
-    client.meanwhile(5_001, "PATCH", "/entityType/part", &change);
+    client.meanwhile("PATCH", "/entityType/part", &change);
     let changed = client
         .send("POST", "/entity/part/upload?atomic=false", &[CSV], &file)
         .await;
